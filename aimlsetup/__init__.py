@@ -1,0 +1,2 @@
+"""aimlsetup: a Linux host from bare to a serving AI API."""
+

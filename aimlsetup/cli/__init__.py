@@ -1,0 +1,43 @@
+"""The command line: one file per command, imported only when that command runs.
+
+A command is a module here with a Click command named `command`; its first docstring line is listed
+below so that `aimlsetup --help` imports none of them.
+"""
+
+from importlib import import_module
+
+import click
+
+COMMANDS = {
+    "init": "Answer questions (or give --answers) and write a profile.",
+    "lock": "Solve the profile: exact pins, each with its reason.",
+    "plan": "Show what apply would change, as a diff.",
+    "apply": "Make the hosts match the lock.",
+    "verify": "Check that the hosts match, and that what runs really works.",
+    "observe": "Show what the hosts are now.",
+    "sandbox": "Disposable Debian and Ubuntu hosts on this machine.",
+    "completion": "Print the shell completion script for bash, zsh or fish.",
+}
+
+
+class LazyGroup(click.Group):
+    """Lists commands from the table above and imports one when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of use, not of the alphabet."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of a command."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"aimlsetup.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The table above, without importing anything."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))

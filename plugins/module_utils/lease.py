@@ -1,0 +1,99 @@
+"""One apply at a time per host: a lease in /run, judged by the host's own boot id and boot clock.
+
+It names the holder (a controller), its run, and the pid of the module that runs now. Another run takes it over only
+when that pid is gone: the same controller at once (it serialises its own runs by a lock of its own), others after
+expiry or when told to. Standard library only, Python 3.6 syntax.
+"""
+
+import fcntl
+import json
+import os
+import time
+
+DIRECTORY = "/run/aimlsetup"
+SECONDS = 900
+
+
+class Held(Exception):
+    """Somebody else's apply holds this host; `lease` is its record."""
+
+    def __init__(self, lease, seconds_left):
+        self.lease = lease
+        self.seconds_left = seconds_left
+        super().__init__(
+            "another apply holds this host: holder %s, run %s, module pid %s, expires in %d s. "
+            "Wait for it to end; or, when it is known to be dead, apply again with --take-lock."
+            % (lease["holder"], lease["run"], lease["pid"], max(0, seconds_left))
+        )
+
+
+def boot_id():
+    """The kernel's identifier of this boot."""
+    with open("/proc/sys/kernel/random/boot_id") as handle:
+        return handle.read().strip()
+
+
+def process_started(pid):
+    """Start time of a process in clock ticks since boot, which tells a reused pid apart; None when it is gone."""
+    try:
+        with open("/proc/%d/stat" % pid) as handle:
+            return handle.read().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return None
+
+
+def read(directory=DIRECTORY):
+    """The lease's record, or None."""
+    try:
+        with open(os.path.join(directory, "lease.json")) as handle:
+            return json.load(handle)
+    except (OSError, ValueError):
+        return None
+
+
+def _alive(lease):
+    return process_started(lease["pid"]) == lease["pid_started"]
+
+
+def _blocks(lease, holder, run_id, take):
+    """Whether a lease keeps this run out."""
+    if lease is None or lease["boot_id"] != boot_id() or lease["run"] == run_id:
+        return False
+    if _alive(lease):
+        return True
+    return not (take or lease["holder"] == holder or _seconds_left(lease) <= 0)
+
+
+def _seconds_left(lease):
+    return lease["expires"] - time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def renew(holder, run_id, take=False, directory=DIRECTORY, seconds=SECONDS):
+    """Take or prolong the lease for this process; raises `Held` when it is another's."""
+    os.makedirs(directory, mode=0o755, exist_ok=True)
+    with open(os.path.join(directory, "lock"), "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lease = read(directory)
+        if _blocks(lease, holder, run_id, take):
+            raise Held(lease, _seconds_left(lease))
+        record = {
+            "holder": holder,
+            "run": run_id,
+            "pid": os.getpid(),
+            "pid_started": process_started(os.getpid()),
+            "boot_id": boot_id(),
+            "expires": time.clock_gettime(time.CLOCK_BOOTTIME) + seconds,
+        }
+        temporary = os.path.join(directory, ".lease.json.%d" % os.getpid())
+        with open(temporary, "w") as handle:
+            json.dump(record, handle, sort_keys=True)
+        os.rename(temporary, os.path.join(directory, "lease.json"))
+
+
+def release(run_id, directory=DIRECTORY):
+    """Give the lease back; True when it was this run's."""
+    lease = read(directory)
+    if lease is None or lease["run"] != run_id:
+        return False
+    os.unlink(os.path.join(directory, "lease.json"))
+    return True

@@ -1,0 +1,120 @@
+"""The vision API as a WSGI application: health, models and predict.
+
+gunicorn "web_server:main(API_MODEL_KEY='aimlsetup-digits-1', QUEUE='false')"
+"""
+
+import os
+
+import falcon
+from classifier import Classifier, ImageError, Unavailable, WrongFormatError
+from codehub import ConfigError, ModelKey, Settings, config_folders, release_root
+
+MAX_BODY = 8 * 1024 * 1024  # bytes, the same as nginx's client_max_body_size
+
+
+def main(API_MODEL_KEY: str = "aimlsetup-digits-1", QUEUE: str = "false") -> falcon.App:  # noqa: N803  their names
+    """The application that gunicorn calls in each worker; the model is loaded here, after the fork.
+
+    A release that cannot be loaded is reported by the health route; a wrong setting raises ConfigError.
+    """
+    if QUEUE != "false":
+        raise ConfigError(f"QUEUE: expected 'false', found {QUEUE!r}; this example answers without a queue")
+    key = ModelKey.parse(API_MODEL_KEY)
+    settings = Settings.read(config_folders(os.environ))
+    return application(settings, key, Classifier(release_root(os.environ), key))
+
+
+def application(settings: Settings, key: ModelKey, classifier: Classifier) -> falcon.App:
+    """The routes below API_VISION_URL; every answer, an error's too, is JSON."""
+    app = falcon.App()
+    app.req_options.media_handlers[falcon.MEDIA_MULTIPART] = _multipart()
+    app.set_error_serializer(_error_as_json)
+    app.add_route(f"{settings.vision_url}/health", Health(key, classifier))
+    app.add_route(f"{settings.vision_url}/models", Models(key, classifier))
+    app.add_route(f"{settings.vision_url}/predict", Predict(key, classifier, settings.image_formats))
+    return app
+
+
+class Health:
+    """Answers 200 when this worker's model is loaded and has made a finite prediction, else 503."""
+
+    def __init__(self, key: ModelKey, classifier: Classifier) -> None:
+        self.key = key
+        self.classifier = classifier
+
+    def on_get(self, _: falcon.Request, resp: falcon.Response) -> None:
+        """`{"status", "model_key", "release"}`, or why not as `reason`."""
+        try:
+            resp.media = {
+                "status": "ok",
+                "model_key": str(self.key),
+                "release": self.classifier.check().summary(),
+            }
+        except Unavailable as error:
+            resp.status = falcon.HTTP_503
+            resp.media = {"status": "unavailable", "model_key": str(self.key), "reason": str(error)}
+
+
+class Models:
+    """Lists what this service can be asked: one model."""
+
+    def __init__(self, key: ModelKey, classifier: Classifier) -> None:
+        self.key = key
+        self.classifier = classifier
+
+    def on_get(self, _: falcon.Request, resp: falcon.Response) -> None:
+        """`{"models": [{"model_key", "release", "labels", "accuracy"}]}`, empty while none is loaded."""
+        try:
+            release = self.classifier.check()
+        except Unavailable:
+            resp.media = {"models": []}
+            return
+        facts = {"labels": release.labels, "accuracy": release.accuracy}
+        resp.media = {"models": [{"model_key": str(self.key), "release": release.summary(), **facts}]}
+
+
+class Predict:
+    """Classifies one image, sent as the body or as the part `image` of a multipart form."""
+
+    def __init__(self, key: ModelKey, classifier: Classifier, formats: frozenset[str]) -> None:
+        self.key = key
+        self.classifier = classifier
+        self.formats = formats
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """`{"label", "scores", "model_key", "release"}`."""
+        data = _image(req)
+        try:
+            answer = self.classifier.predict(data, self.formats)
+            resp.media = {**answer, "model_key": str(self.key), "release": self.classifier.check().summary()}
+        except WrongFormatError as error:
+            raise falcon.HTTPUnsupportedMediaType(description=str(error)) from error
+        except ImageError as error:
+            raise falcon.HTTPUnprocessableEntity(description=str(error)) from error
+        except Unavailable as error:
+            raise falcon.HTTPServiceUnavailable(description=str(error)) from error
+
+
+def _image(req: falcon.Request) -> bytes:
+    if req.content_length is None:
+        raise falcon.HTTPLengthRequired(description="send the body with a Content-Length")
+    if req.content_length > MAX_BODY:
+        raise falcon.HTTPContentTooLarge(description=f"at most {MAX_BODY} bytes are read")
+    if (req.content_type or "").startswith(falcon.MEDIA_MULTIPART):
+        data = {part.name: part.get_data() for part in req.get_media()}.get("image")
+    else:
+        data = req.bounded_stream.read()
+    if not data:
+        raise falcon.HTTPBadRequest(description="no image: send it as the body or as the form part `image`")
+    return data
+
+
+def _multipart() -> falcon.media.MultipartFormHandler:
+    handler = falcon.media.MultipartFormHandler()
+    handler.parse_options.max_body_part_buffer_size = MAX_BODY
+    return handler
+
+
+def _error_as_json(_: falcon.Request, resp: falcon.Response, error: falcon.HTTPError) -> None:
+    resp.media = error.to_dict()
+    resp.content_type = falcon.MEDIA_JSON

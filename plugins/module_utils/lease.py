@@ -12,6 +12,7 @@ import time
 
 DIRECTORY = "/run/aimlsetup"
 SECONDS = 900
+CLOCK_BOOTTIME = getattr(time, "CLOCK_BOOTTIME", 7)  # Python 3.6 does not name it
 
 
 class Held(Exception):
@@ -65,7 +66,7 @@ def _blocks(lease, holder, run_id, take):
 
 
 def _seconds_left(lease):
-    return lease["expires"] - time.clock_gettime(time.CLOCK_BOOTTIME)
+    return lease["expires"] - time.clock_gettime(CLOCK_BOOTTIME)
 
 
 def renew(holder, run_id, take=False, directory=DIRECTORY, seconds=SECONDS):
@@ -82,7 +83,7 @@ def renew(holder, run_id, take=False, directory=DIRECTORY, seconds=SECONDS):
             "pid": os.getpid(),
             "pid_started": process_started(os.getpid()),
             "boot_id": boot_id(),
-            "expires": time.clock_gettime(time.CLOCK_BOOTTIME) + seconds,
+            "expires": time.clock_gettime(CLOCK_BOOTTIME) + seconds,
         }
         temporary = os.path.join(directory, ".lease.json.%d" % os.getpid())
         with open(temporary, "w") as handle:

@@ -1,0 +1,1 @@
+"""Documents: what the user wishes, what was solved, what a host is, what would change. No I/O here."""

@@ -1,0 +1,49 @@
+"""The lock: exact facts to reach, per host class, each pin with its reasons."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from aimlsetup.models.base import Document
+
+
+class Reason(Document):
+    """Why a pin is what it is: a `wish` of the profile, a `fact` of the catalog with its source, another `pin`,
+    something `observed` on the host, or an `index` that was asked."""
+
+    kind: Literal["wish", "fact", "pin", "observed", "index"]
+    text: str
+    source: str | None = None
+
+
+class Pin(Document):
+    """One exact version."""
+
+    version: str
+    because: list[Reason]
+
+
+class HostClass(Document):
+    """Hosts that share one solution.
+
+    `components` maps a component to a value for every argument of its role, by full role variable name
+    (`python_env_root`). A secret argument holds a reference (`env:NAME`), never its value.
+    """
+
+    hosts: list[str]
+    platform: dict[str, str]  # id, version, arch, python
+    pins: dict[str, Pin]
+    components: dict[str, dict[str, Any]]
+
+
+class Lock(Document):
+    """`aimlsetup.lock.yml`: generated, sorted, never edited."""
+
+    version: Literal[1] = 1
+    kind: Literal["lock"] = "lock"
+    profile: str = Field(description="sha256 of the profile it was solved for")
+    classes: dict[str, HostClass]
+
+    def class_of(self, host: str) -> HostClass | None:
+        """The class a host belongs to."""
+        return next((found for found in self.classes.values() if host in found.hosts), None)

@@ -1,0 +1,91 @@
+"""The profile: what the user wishes.
+
+Sections of components (`codehub:`, `python_env:` …) have the keys of their role's argument spec without the prefix;
+they are checked against it in `aimlsetup.catalog`, not here.
+"""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from aimlsetup.models.base import Document
+
+REFERENCE = re.compile(r"(env|file|prompt|vault|host):.+")
+
+
+def _reference(value: str) -> str:
+    if not REFERENCE.fullmatch(value):
+        raise ValueError("a secret is a reference (env:NAME, file:PATH, prompt:LABEL, vault:PATH, host:PATH), never the value itself")
+    return value
+
+
+def _absolute(value: str) -> str:
+    if not value.startswith("/") or ".." in value.split("/") or "\n" in value or "\0" in value:
+        raise ValueError("an absolute path without '..' is expected")
+    return value
+
+
+def _host_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", value):
+        raise ValueError("letters, digits, '.', '_' and '-' are expected, beginning with a letter or digit")
+    return value
+
+
+SecretReference = Annotated[str, AfterValidator(_reference)]
+AbsolutePath = Annotated[str, AfterValidator(_absolute)]
+HostName = Annotated[str, AfterValidator(_host_name)]
+
+
+class Become(Document):
+    """How root is reached: not at all (already root), or by sudo, with a password by reference or without."""
+
+    method: Literal["none", "sudo"] = "none"
+    password: SecretReference | None = None
+
+
+class Host(Document):
+    """One machine. `local` is this machine; `ssh` is reached with the user's own ssh configuration."""
+
+    connection: Literal["ssh", "local"] = "ssh"
+    address: str | None = None
+    port: int | None = Field(default=None, ge=1, le=65535)
+    user: str | None = None
+    identity: AbsolutePath | None = None
+    ssh_config: AbsolutePath | None = None
+    python: AbsolutePath | None = None
+    become: Become = Become()
+
+
+class Roots(Document):
+    """The root directories users have; every role takes its paths from here unless told otherwise."""
+
+    codehub: AbsolutePath = "/codehub"
+    config: AbsolutePath = "/codehub-config"
+    data: AbsolutePath = "/aimldl-dat"
+    mnt: AbsolutePath = "/aimldl-mnt"
+    doc: AbsolutePath = "/aimldl-doc"
+    rpt: AbsolutePath = "/aimldl-rpt"
+    kbank: AbsolutePath = "/aimldl-kbank"
+    virtualenvs: AbsolutePath = "/virtualmachines/virtualenvs"
+
+
+class Requests(Document):
+    """Wishes the solver turns into pins; version wishes are PEP 440 specifiers (`>=2.16`, `==2.21.0`, `2.21`)."""
+
+    device: Literal["cpu"] = "cpu"
+    python: str | None = None
+    framework: dict[Literal["tensorflow"], str | None] = Field(default_factory=dict)
+
+
+class Profile(Document):
+    """`aimlsetup.yml`. `sections` is filled with the components' own parts by the reader of the file."""
+
+    version: Literal[1] = 1
+    hosts: dict[HostName, Host] = Field(default_factory=dict)
+    components: list[str] = Field(default_factory=list)
+    roots: Roots = Roots()
+    requests: Requests = Requests()
+    sources: dict[str, str] = Field(default_factory=dict)
+    reboot_ok: bool | None = None
+    sections: dict[str, dict[str, Any]] = Field(default_factory=dict)

@@ -1,0 +1,168 @@
+"""What a host is: system, memory, disks, GPUs on the bus, kernel modules, Pythons, package locks.
+
+Read from /proc, /sys and /etc alone, in milliseconds, without arguments. Sizes are bytes. Standard library only,
+Python 3.6 syntax.
+"""
+
+import fcntl
+import glob
+import os
+import platform
+import re
+import socket
+import struct
+
+try:
+    from ansible_collections.codehub.aimlsetup.plugins.module_utils import state
+except ImportError:  # observe run as a plain script
+    import state
+
+GPU_VENDORS = ("0x10de", "0x1002", "0x8086")
+DISPLAY_CLASSES = ("0x03", "0x12")  # display controllers and processing accelerators
+GPU_MODULES = ("nvidia", "nvidia_drm", "nvidia_modeset", "nvidia_uvm", "nouveau", "nova_core")
+SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+PACKAGE_LOCKS = ("/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock", "/var/lib/apt/lists/lock")
+PYTHON_PATTERNS = ("/usr/bin/python3.*", "/usr/local/bin/python3.*", "/opt/python/*/bin/python3.*", "/opt/aimlsetup/python/*/bin/python3.*")
+
+
+def _read(path, default=""):
+    try:
+        with open(path) as handle:
+            return handle.read()
+    except OSError:
+        return default
+
+
+def release():
+    """{"id", "version", "codename", "name"} of the distribution, from os-release."""
+    entries = dict(re.findall(r'^(\w+)="?([^"\n]*)"?$', _read("/etc/os-release"), re.M))
+    return {
+        "id": entries.get("ID", "unknown"),
+        "version": entries.get("VERSION_ID", ""),
+        "codename": entries.get("VERSION_CODENAME", ""),
+        "name": entries.get("PRETTY_NAME", ""),
+    }
+
+
+def cpu():
+    """{"count", "model", "flags"}: flags are what march choices and TensorFlow's AVX need are judged by."""
+    text = _read("/proc/cpuinfo")
+    flags = re.search(r"^(?:flags|Features)\s*:\s*(.*)$", text, re.M)
+    model = re.search(r"^model name\s*:\s*(.*)$", text, re.M)
+    return {
+        "count": os.cpu_count() or 1,
+        "model": model.group(1) if model else platform.machine(),
+        "flags": sorted(flags.group(1).split()) if flags else [],
+    }
+
+
+def memory():
+    """{"total", "available", "swap"} in bytes."""
+    entries = {name: int(size) * 1024 for name, size in re.findall(r"^(\w+):\s+(\d+) kB", _read("/proc/meminfo"), re.M)}
+    return {
+        "total": entries.get("MemTotal", 0),
+        "available": entries.get("MemAvailable", 0),
+        "swap": entries.get("SwapTotal", 0),
+    }
+
+
+def disks():
+    """[{"mount", "type", "size", "free"}] of file systems that hold data."""
+    found = {}
+    for line in _read("/proc/mounts").splitlines():
+        device, mount, kind = line.split()[:3]
+        mount = mount.replace("\\040", " ")
+        if device.startswith("/dev/") or kind in ("overlay", "zfs", "btrfs", "nfs", "nfs4"):
+            try:
+                usage = os.statvfs(mount)
+            except OSError:
+                continue
+            if os.path.isdir(mount):
+                found[mount] = {
+                    "mount": mount,
+                    "type": kind,
+                    "size": usage.f_blocks * usage.f_frsize,
+                    "free": usage.f_bavail * usage.f_frsize,
+                }
+    return [found[mount] for mount in sorted(found)]
+
+
+def gpus(devices="/sys/bus/pci/devices"):
+    """[{"address", "id": "10de:2684", "subsystem", "driver"}] of graphics controllers on the PCI bus."""
+    found = []
+    for device in sorted(glob.glob(os.path.join(devices, "*"))):
+        kind = _read(os.path.join(device, "class")).strip()
+        vendor = _read(os.path.join(device, "vendor")).strip()
+        if kind.startswith(DISPLAY_CLASSES) and vendor in GPU_VENDORS:
+            ids = [_read(os.path.join(device, name)).strip()[2:] for name in ("device", "subsystem_vendor", "subsystem_device")]
+            driver = os.path.join(device, "driver")
+            found.append({
+                "address": os.path.basename(device),
+                "id": "%s:%s" % (vendor[2:], ids[0]),
+                "subsystem": "%s:%s" % (ids[1], ids[2]),
+                "driver": os.path.basename(os.path.realpath(driver)) if os.path.exists(driver) else None,
+            })
+    return found
+
+
+def modules():
+    """{module: version or ""} of the GPU kernel modules that are loaded."""
+    loaded = [line.split()[0] for line in _read("/proc/modules").splitlines()]
+    return {name: _read("/sys/module/%s/version" % name).strip() for name in GPU_MODULES if name in loaded}
+
+
+def secure_boot():
+    """"on", "off", or "unsupported" where the firmware has no such variable."""
+    try:
+        with open(SECURE_BOOT, "rb") as handle:
+            return "on" if handle.read()[4:5] == b"\x01" else "off"
+    except OSError:
+        return "unsupported"
+
+
+def pythons():
+    """{path: "3.11.2"} of CPython 3 interpreters in the usual places, asked only where the name can't tell."""
+    found = {}
+    for pattern in PYTHON_PATTERNS:
+        for path in glob.glob(pattern):
+            real = os.path.realpath(path)
+            if re.search(r"/python3\.\d+$", path) and os.access(path, os.X_OK) and real not in found:
+                _status, output = state.run([path, "-I", "-S", "-c", "import sys; print('%d.%d.%d' % sys.version_info[:3])"])
+                if output.strip():
+                    found[real] = output.strip()
+    return found
+
+
+def package_locks():
+    """Paths of apt's and dpkg's locks that some process holds now."""
+    held = []
+    for path in PACKAGE_LOCKS:
+        try:
+            with open(path, "rb") as handle:
+                query = struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+                answer = struct.unpack("hhqqi", fcntl.fcntl(handle, fcntl.F_GETLK, query))
+        except (OSError, ValueError):
+            continue
+        if answer[0] != fcntl.F_UNLCK:
+            held.append(path)
+    return held
+
+
+def gather():
+    """All of the above in one mapping."""
+    return {
+        "hostname": socket.gethostname(),
+        "release": release(),
+        "kernel": platform.release(),
+        "arch": platform.machine(),
+        "cpu": cpu(),
+        "memory": memory(),
+        "disks": disks(),
+        "gpus": gpus(),
+        "modules": modules(),
+        "secure_boot": secure_boot(),
+        "pythons": pythons(),
+        "package_locks": package_locks(),
+        "systemd": os.path.isdir("/run/systemd/system"),
+        "uid": os.getuid(),
+    }

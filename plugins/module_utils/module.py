@@ -1,0 +1,25 @@
+"""What every writing module of the collection shares: the run it belongs to, and the lease it renews.
+
+`module_defaults: group/codehub.aimlsetup.writers` gives `holder`, `run` and `take_lock` once for a whole play.
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import lease
+
+RUN_OPTIONS = {
+    "holder": {"type": "str", "default": ""},
+    "run": {"type": "str", "default": ""},
+    "take_lock": {"type": "bool", "default": False},
+}
+
+
+def writer(options, **more):
+    """An AnsibleModule with `options`, check mode supported, whose process now holds the host's lease."""
+    module = AnsibleModule(argument_spec=dict(options, **RUN_OPTIONS), supports_check_mode=True, **more)
+    if module.params["run"] and not module.check_mode:
+        try:
+            lease.renew(module.params["holder"], module.params["run"], module.params["take_lock"])
+        except lease.Held as held:
+            module.fail_json(msg=str(held), lease=held.lease)
+    return module

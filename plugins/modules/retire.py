@@ -1,0 +1,121 @@
+#!/usr/bin/python
+"""Ansible module: remove what a component's receipt owns and its role no longer names."""
+
+DOCUMENTATION = r"""
+---
+module: retire
+short_description: Remove what a receipt owns and the role no longer names
+description:
+  - Compares the receipt's owned things with O(owns). Units are stopped, disabled and forgotten by systemd; files and
+    links are deleted; directories only when empty. A thing that another component's receipt owns too stays, it goes
+    with the last. Packages, accounts, virtualenvs and checkouts are never removed here; their roles decide.
+  - A file that was changed since the receipt was written is somebody's edit and is refused, not deleted.
+options:
+  component:
+    description: Name of the component.
+    type: str
+    required: true
+  owns:
+    description: Names of what the role owns from now on, by kind, as for the receipt module.
+    type: dict
+    default: {}
+  directory:
+    description: Where receipts lie.
+    type: path
+    default: /var/lib/aimlsetup/receipts
+extends_documentation_fragment: [codehub.aimlsetup.run]
+author: [aimlsetup maintainers]
+"""
+
+EXAMPLES = r"""
+- name: Retire | Remove what is no longer wanted
+  codehub.aimlsetup.retire:
+    component: ai_service
+    owns: "{{ __ai_service_owns }}"
+"""
+
+RETURN = r"""
+removed:
+  description: Names that were (or would be) removed.
+  type: list
+  elements: str
+  returned: always
+left:
+  description: Names that were left, each with the reason.
+  type: list
+  elements: str
+  returned: always
+"""
+
+import os
+
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import receipts, state
+from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
+
+OPTIONS = {
+    "component": {"type": "str", "required": True},
+    "owns": {"type": "dict", "default": {}},
+    "directory": {"type": "path", "default": receipts.DIRECTORY},
+}
+KEPT = {
+    "packages": "packages stay installed",
+    "accounts": "accounts and their files stay",
+    "venvs": "virtualenvs are removed by their own retention",
+    "checkouts": "a checkout may hold work of yours",
+}
+
+
+def superfluous(receipt, owns, others):
+    """{kind: [names]} this receipt owns that neither `owns` nor another receipt names."""
+    kept = owns
+    for other in others:
+        kept = receipts.union(kept, receipts.names(other.get("owned", {})))
+    owned = receipts.names(receipt.get("owned", {}))
+    return {kind: [name for name in names if name not in kept.get(kind, [])] for kind, names in owned.items()}
+
+
+def edited(path, recorded):
+    """Whether a file is not what the receipt recorded."""
+    now = state.path_state(path)
+    return now is not None and now["type"] == "file" and now.get("sha256") != (recorded or {}).get("sha256")
+
+
+def remove_path(path):
+    """Delete a file or link, or an empty directory; why it was left, or None."""
+    try:
+        if os.path.isdir(path) and not os.path.islink(path):
+            os.rmdir(path)
+        elif os.path.lexists(path):
+            os.unlink(path)
+    except OSError as error:
+        return "%s: %s" % (path, error.strerror.lower())
+    return None
+
+
+def main():
+    """Run the module."""
+    module = writer(OPTIONS)
+    params = module.params
+    known = receipts.load_all(params["directory"])
+    receipt = known.pop(params["component"], None)
+    gone = superfluous(receipt or {}, params["owns"], known.values())
+    edits = [path for path in gone.get("paths", []) if edited(path, receipt["owned"]["paths"][path])]
+    if edits:
+        module.fail_json(
+            msg="%s no longer wants these files, but they were changed since it wrote them: %s. Copy what you need and "
+            "delete them, then apply again." % (params["component"], ", ".join(edits))
+        )
+    left = ["%s: %s" % (name, why) for kind, why in KEPT.items() for name in gone.get(kind, [])]
+    units = [name for name in gone.get("units", []) if state.units([name])[name]]
+    paths = [path for path in sorted(gone.get("paths", []), reverse=True) if os.path.lexists(path)]
+    if not module.check_mode:
+        for name in units:
+            module.run_command(["systemctl", "disable", "--now", "--", name], check_rc=True)
+        left += [why for why in map(remove_path, paths) if why]
+        if units:
+            module.run_command(["systemctl", "daemon-reload"], check_rc=True)
+    module.exit_json(changed=bool(units or paths), removed=units + paths, left=left)
+
+
+if __name__ == "__main__":
+    main()

@@ -24,7 +24,7 @@ class WrongFormatError(ImageError):
     """Bytes of another kind than the image formats that are allowed."""
 
 
-class Unavailable(Exception):  # noqa: N818  it is a state, not a fault of the caller
+class UnavailableError(Exception):
     """There is no model to ask; the message says why."""
 
 
@@ -47,17 +47,17 @@ class Classifier:
             self._reason = f"{type(error).__name__}: {error}"
 
     def check(self) -> Release:
-        """The release being served. Raises Unavailable."""
+        """The release being served. Raises UnavailableError."""
         if self._reason:
-            raise Unavailable(self._reason)
+            raise UnavailableError(self._reason)
         if os.getpid() != self._pid:
-            raise Unavailable("the model was loaded before the fork: run gunicorn without --preload")
+            raise UnavailableError("the model was loaded before the fork: run gunicorn without --preload")
         return self._release
 
     def predict(self, data: bytes, formats: frozenset[str]) -> dict[str, Any]:
         """`label`, the most likely one for an encoded image, and `scores`, each label's from 0 to 1.
 
-        Raises Unavailable, or ImageError when `data` is not an image of those `formats`.
+        Raises UnavailableError, or ImageError when `data` is not an image of those `formats`.
         """
         self.check()
         return self._answer(decode(data, formats, self._model.input_shape[1:3]))
@@ -65,7 +65,7 @@ class Classifier:
     def _answer(self, pixels: np.ndarray) -> dict[str, Any]:
         scores = np.asarray(self._model(pixels[np.newaxis], training=False))[0]
         if not np.isfinite(scores).all():
-            raise Unavailable("the model's prediction is not finite: train or copy the release again")
+            raise UnavailableError("the model's prediction is not finite: train or copy the release again")
         named = {label: float(score) for label, score in zip(self._release.labels, scores, strict=True)}
         return {"label": max(named, key=named.__getitem__), "scores": named}
 

@@ -4,12 +4,14 @@ gunicorn "web_server:main(API_MODEL_KEY='aimlsetup-digits-1', QUEUE='false')"
 """
 
 import os
+from typing import BinaryIO
 
 import falcon
-from classifier import Classifier, ImageError, Unavailable, WrongFormatError
+from classifier import Classifier, ImageError, UnavailableError, WrongFormatError
 from codehub import ConfigError, ModelKey, Settings, config_folders, release_root
 
 MAX_BODY = 8 * 1024 * 1024  # bytes, the same as nginx's client_max_body_size
+CHUNK = 64 * 1024
 
 
 def main(API_MODEL_KEY: str = "aimlsetup-digits-1", QUEUE: str = "false") -> falcon.App:  # noqa: N803  their names
@@ -50,7 +52,7 @@ class Health:
                 "model_key": str(self.key),
                 "release": self.classifier.check().summary(),
             }
-        except Unavailable as error:
+        except UnavailableError as error:
             resp.status = falcon.HTTP_503
             resp.media = {"status": "unavailable", "model_key": str(self.key), "reason": str(error)}
 
@@ -66,7 +68,7 @@ class Models:
         """`{"models": [{"model_key", "release", "labels", "accuracy"}]}`, empty while none is loaded."""
         try:
             release = self.classifier.check()
-        except Unavailable:
+        except UnavailableError:
             resp.media = {"models": []}
             return
         facts = {"labels": release.labels, "accuracy": release.accuracy}
@@ -91,7 +93,7 @@ class Predict:
             raise falcon.HTTPUnsupportedMediaType(description=str(error)) from error
         except ImageError as error:
             raise falcon.HTTPUnprocessableEntity(description=str(error)) from error
-        except Unavailable as error:
+        except UnavailableError as error:
             raise falcon.HTTPServiceUnavailable(description=str(error)) from error
 
 
@@ -99,14 +101,27 @@ def _image(req: falcon.Request) -> bytes:
     if req.content_length is None:
         raise falcon.HTTPLengthRequired(description="send the body with a Content-Length")
     if req.content_length > MAX_BODY:
+        _discard(req.bounded_stream)
         raise falcon.HTTPContentTooLarge(description=f"at most {MAX_BODY} bytes are read")
-    if (req.content_type or "").startswith(falcon.MEDIA_MULTIPART):
-        data = {part.name: part.get_data() for part in req.get_media()}.get("image")
-    else:
-        data = req.bounded_stream.read()
+    is_form = (req.content_type or "").startswith(falcon.MEDIA_MULTIPART)
+    data = _form_image(req) if is_form else req.bounded_stream.read()
     if not data:
         raise falcon.HTTPBadRequest(description="no image: send it as the body or as the form part `image`")
     return data
+
+
+def _form_image(req: falcon.Request) -> bytes | None:
+    try:
+        return {part.name: part.get_data() for part in req.get_media()}.get("image")
+    except ValueError as error:  # falcon lets a part's undecodable name through
+        raise falcon.HTTPBadRequest(description=f"a malformed form: {error}") from error
+
+
+def _discard(stream: BinaryIO) -> None:
+    """Reads on for a while: a client that is cut off while it sends never sees the answer."""
+    for _ in range(4 * MAX_BODY // CHUNK):
+        if not stream.read(CHUNK):
+            break
 
 
 def _multipart() -> falcon.media.MultipartFormHandler:

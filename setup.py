@@ -16,6 +16,7 @@ class BuildWithContent(build_py):
     """Copies the collection's files below the package, unless the package is installed in place."""
 
     def run(self) -> None:
+        """Build as usual, then add the content."""
         super().run()
         if self.editable_mode:
             return

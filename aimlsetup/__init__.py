@@ -1,2 +1,1 @@
 """aimlsetup: a Linux host from bare to a serving AI API."""
-

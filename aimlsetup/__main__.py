@@ -23,11 +23,17 @@ def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> 
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="Without a command, in a terminal: questions, then plan, confirmation, apply and proof.",
 )
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version,
-              help="Print the version and exit.")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version and exit.",
+)
 @click.pass_context
 def cli(ctx: click.Context) -> None:
-    """Take a Linux host from bare to a serving AI API.
+    r"""Take a Linux host from bare to a serving AI API.
 
     \b
     aimlsetup                          questions, plan, apply, proof

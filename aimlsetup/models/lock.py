@@ -9,7 +9,8 @@ from aimlsetup.models.base import Document
 
 class Reason(Document):
     """Why a pin is what it is: a `wish` of the profile, a `fact` of the catalog with its source, another `pin`,
-    something `observed` on the host, or an `index` that was asked."""
+    something `observed` on the host, or an `index` that was asked.
+    """
 
     kind: Literal["wish", "fact", "pin", "observed", "index"]
     text: str

@@ -16,7 +16,9 @@ REFERENCE = re.compile(r"(env|file|prompt|vault|host):.+")
 
 def _reference(value: str) -> str:
     if not REFERENCE.fullmatch(value):
-        raise ValueError("a secret is a reference (env:NAME, file:PATH, prompt:LABEL, vault:PATH, host:PATH), never the value itself")
+        raise ValueError(
+            "a secret is a reference (env:NAME, file:PATH, prompt:LABEL, vault:PATH, host:PATH), never the value itself"
+        )
     return value
 
 

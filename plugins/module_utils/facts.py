@@ -22,7 +22,12 @@ DISPLAY_CLASSES = ("0x03", "0x12")  # display controllers and processing acceler
 GPU_MODULES = ("nvidia", "nvidia_drm", "nvidia_modeset", "nvidia_uvm", "nouveau", "nova_core")
 SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 PACKAGE_LOCKS = ("/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock", "/var/lib/apt/lists/lock")
-PYTHON_PATTERNS = ("/usr/bin/python3.*", "/usr/local/bin/python3.*", "/opt/python/*/bin/python3.*", "/opt/aimlsetup/python/*/bin/python3.*")
+PYTHON_PATTERNS = (
+    "/usr/bin/python3.*",
+    "/usr/local/bin/python3.*",
+    "/opt/python/*/bin/python3.*",
+    "/opt/aimlsetup/python/*/bin/python3.*",
+)
 
 
 def _read(path, default=""):
@@ -35,7 +40,7 @@ def _read(path, default=""):
 
 def release():
     """{"id", "version", "codename", "name"} of the distribution, from os-release."""
-    entries = dict(re.findall(r'^(\w+)="?([^"\n]*)"?$', _read("/etc/os-release"), re.M))
+    entries = dict(re.findall(r'^(\w+)="?([^"\n]*)"?$', _read("/etc/os-release"), re.MULTILINE))
     return {
         "id": entries.get("ID", "unknown"),
         "version": entries.get("VERSION_ID", ""),
@@ -47,8 +52,8 @@ def release():
 def cpu():
     """{"count", "model", "flags"}: flags are what march choices and TensorFlow's AVX need are judged by."""
     text = _read("/proc/cpuinfo")
-    flags = re.search(r"^(?:flags|Features)\s*:\s*(.*)$", text, re.M)
-    model = re.search(r"^model name\s*:\s*(.*)$", text, re.M)
+    flags = re.search(r"^(?:flags|Features)\s*:\s*(.*)$", text, re.MULTILINE)
+    model = re.search(r"^model name\s*:\s*(.*)$", text, re.MULTILINE)
     return {
         "count": os.cpu_count() or 1,
         "model": model.group(1) if model else platform.machine(),
@@ -58,7 +63,7 @@ def cpu():
 
 def memory():
     """{"total", "available", "swap"} in bytes."""
-    entries = {name: int(size) * 1024 for name, size in re.findall(r"^(\w+):\s+(\d+) kB", _read("/proc/meminfo"), re.M)}
+    entries = {name: int(size) * 1024 for name, size in re.findall(r"^(\w+):\s+(\d+) kB", _read("/proc/meminfo"), re.MULTILINE)}
     return {
         "total": entries.get("MemTotal", 0),
         "available": entries.get("MemAvailable", 0),
@@ -94,14 +99,19 @@ def gpus(devices="/sys/bus/pci/devices"):
         kind = _read(os.path.join(device, "class")).strip()
         vendor = _read(os.path.join(device, "vendor")).strip()
         if kind.startswith(DISPLAY_CLASSES) and vendor in GPU_VENDORS:
-            ids = [_read(os.path.join(device, name)).strip()[2:] for name in ("device", "subsystem_vendor", "subsystem_device")]
+            ids = [
+                _read(os.path.join(device, name)).strip()[2:]
+                for name in ("device", "subsystem_vendor", "subsystem_device")
+            ]
             driver = os.path.join(device, "driver")
-            found.append({
-                "address": os.path.basename(device),
-                "id": "%s:%s" % (vendor[2:], ids[0]),
-                "subsystem": "%s:%s" % (ids[1], ids[2]),
-                "driver": os.path.basename(os.path.realpath(driver)) if os.path.exists(driver) else None,
-            })
+            found.append(
+                {
+                    "address": os.path.basename(device),
+                    "id": "%s:%s" % (vendor[2:], ids[0]),
+                    "subsystem": "%s:%s" % (ids[1], ids[2]),
+                    "driver": os.path.basename(os.path.realpath(driver)) if os.path.exists(driver) else None,
+                }
+            )
     return found
 
 
@@ -112,7 +122,7 @@ def modules():
 
 
 def secure_boot():
-    """"on", "off", or "unsupported" where the firmware has no such variable."""
+    """ "on", "off", or "unsupported" where the firmware has no such variable."""
     try:
         with open(SECURE_BOOT, "rb") as handle:
             return "on" if handle.read()[4:5] == b"\x01" else "off"
@@ -127,7 +137,9 @@ def pythons():
         for path in glob.glob(pattern):
             real = os.path.realpath(path)
             if re.search(r"/python3\.\d+$", path) and os.access(path, os.X_OK) and real not in found:
-                _status, output = state.run([path, "-I", "-S", "-c", "import sys; print('%d.%d.%d' % sys.version_info[:3])"])
+                _status, output = state.run(
+                    [path, "-I", "-S", "-c", "import sys; print('%d.%d.%d' % sys.version_info[:3])"]
+                )
                 if output.strip():
                     found[real] = output.strip()
     return found

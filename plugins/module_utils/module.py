@@ -4,7 +4,6 @@
 """
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.codehub.aimlsetup.plugins.module_utils import lease
 
 RUN_OPTIONS = {

@@ -39,7 +39,9 @@ def load(directory, component):
     except ValueError as error:
         raise ValueError("%s is not a receipt: %s" % (path_of(directory, component), error))
     if receipt.get("version") != VERSION:
-        raise ValueError("%s has version %r, expected %d" % (path_of(directory, component), receipt.get("version"), VERSION))
+        raise ValueError(
+            "%s has version %r, expected %d" % (path_of(directory, component), receipt.get("version"), VERSION)
+        )
     return receipt
 
 
@@ -116,7 +118,9 @@ def begin(receipt, component, run, owns):
 def committed(receipt, inputs, found, outputs, consumed):
     """The receipt as it stands when the role has finished. `inputs` is (digest, secrets' fingerprint)."""
     before = merged((receipt.get("dirty") or {}).get("before", {}), {})
-    after = dict(receipt, input_digest=inputs[0], secrets=inputs[1], owned=found, outputs=outputs, consumed=consumed, dirty=None)
+    after = dict(
+        receipt, input_digest=inputs[0], secrets=inputs[1], owned=found, outputs=outputs, consumed=consumed, dirty=None
+    )
     after["before_first"] = merged(receipt.get("before_first", {}), before)
     unchanged = all(found.get(kind, {}).get(name) == was for kind in before for name, was in before[kind].items())
     after["before_last"] = receipt.get("before_last", {}) if unchanged and "before_last" in receipt else before

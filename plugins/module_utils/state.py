@@ -111,7 +111,7 @@ def venv_state(path, deep=False):
     """{"python": version, "usable": bool, "packages": {distribution: "version mark"}} of a virtualenv, or None."""
     try:
         with open(os.path.join(path, "pyvenv.cfg")) as handle:
-            match = re.search(r"^version(?:_info)?\s*=\s*([0-9.]+)", handle.read(), re.M)
+            match = re.search(r"^version(?:_info)?\s*=\s*([0-9.]+)", handle.read(), re.MULTILINE)
     except OSError:
         return None
     installed = {}
@@ -139,7 +139,7 @@ def checkout_state(path, deep=False):
             head = handle.read().strip()
         if not head.startswith("ref: "):
             return {"head": head}
-        return {"head": _ref(directory, head[len("ref: "):])}
+        return {"head": _ref(directory, head[len("ref: ") :])}
     except OSError:
         return None
 
@@ -192,11 +192,21 @@ def units(names, deep=False):
         return found
     ordered = sorted(names)
     _status, output = run(["systemctl", "show", "-p", UNIT_PROPERTIES] + ["--"] + ordered)
-    blocks = [dict(line.partition("=")[::2] for line in block.splitlines()) for block in output.split("\n\n") if block.strip()]
+    blocks = [
+        dict(line.partition("=")[::2] for line in block.splitlines()) for block in output.split("\n\n") if block.strip()
+    ]
     for name, block in zip(ordered, blocks):
         if block.get("LoadState") in ("loaded", "masked"):
-            current = started_with(block.get("MainPID"), block.get("Environment", "")) if block.get("MainPID", "0") != "0" else None
-            found[name] = {"enabled": block.get("UnitFileState"), "active": block.get("ActiveState"), "current": current}
+            current = (
+                started_with(block.get("MainPID"), block.get("Environment", ""))
+                if block.get("MainPID", "0") != "0"
+                else None
+            )
+            found[name] = {
+                "enabled": block.get("UnitFileState"),
+                "active": block.get("ActiveState"),
+                "current": current,
+            }
     return found
 
 

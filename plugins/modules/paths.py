@@ -25,7 +25,7 @@ options:
         choices: [directory, file, link, absent]
         default: directory
       mode:
-        description: Permissions as octal text, such as V("0750"). Unset keeps an existing one's; new directories get 0755, new files 0644.
+        description: Octal text, such as V("0750"). Unset keeps an existing one's; new directories get 0755, files 0644.
         type: str
       owner:
         description: Name of the owner. Unset keeps.

@@ -1,0 +1,56 @@
+"""Lint, types, layers and target syntax: each checker is a test, so one command runs all and CI runs the same."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from aimlsetup import content
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+
+CHECKS = {
+    "ruff": ["ruff", "check", "."],
+    "mypy": ["mypy"],
+    "import-linter": ["lint-imports"],
+    # What runs on targets: the facts script from Python 3.6 on, modules as ansible-core's targets do.
+    "python-3.6": [
+        "vermin",
+        "-q",
+        "-t=3.6-",
+        "--no-tips",
+        "--violations",
+        "plugins/module_utils",
+        "plugins/modules/observe.py",
+    ],
+    "python-3.8": ["vermin", "-q", "-t=3.8-", "--no-tips", "--violations", "plugins/modules"],
+}
+
+
+def run(argv: list[str], **environment: str) -> None:
+    """Run a checker from this virtual environment; its output is the failure message."""
+    env = {"PATH": f"{BIN}:/usr/bin:/bin", "HOME": str(Path.home()), "LC_ALL": "C.UTF-8", **environment}
+    done = subprocess.run(
+        [str(BIN / argv[0]), *argv[1:]], cwd=ROOT, env=env, text=True, capture_output=True, check=False
+    )
+    assert done.returncode == 0, f"{' '.join(argv)}\n{done.stdout[-8000:]}{done.stderr[-4000:]}"
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_check(name: str) -> None:
+    run(CHECKS[name])
+
+
+def test_ansible_lint_production(tmp_path: Path) -> None:
+    run(
+        ["ansible-lint", "--offline", "--profile", "production", "--strict"],
+        ANSIBLE_COLLECTIONS_PATH=str(content.collections_dir(tmp_path)),
+    )
+
+
+def test_shell_scripts_parse() -> None:
+    scripts = [path for path in [*(ROOT / "script").iterdir(), ROOT / ".ci" / "run"] if path.is_file()]
+    for path in scripts:
+        subprocess.run([path.read_text().splitlines()[0][2:].split()[0], "-n", str(path)], check=True)

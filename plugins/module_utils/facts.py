@@ -63,7 +63,8 @@ def cpu():
 
 def memory():
     """{"total", "available", "swap"} in bytes."""
-    entries = {name: int(size) * 1024 for name, size in re.findall(r"^(\w+):\s+(\d+) kB", _read("/proc/meminfo"), re.MULTILINE)}
+    lines = re.findall(r"^(\w+):\s+(\d+) kB", _read("/proc/meminfo"), re.MULTILINE)
+    entries = {name: int(size) * 1024 for name, size in lines}
     return {
         "total": entries.get("MemTotal", 0),
         "available": entries.get("MemAvailable", 0),
@@ -122,7 +123,7 @@ def modules():
 
 
 def secure_boot():
-    """ "on", "off", or "unsupported" where the firmware has no such variable."""
+    """State of Secure Boot: `on`, `off`, or `unsupported` where the firmware has no such variable."""
     try:
         with open(SECURE_BOOT, "rb") as handle:
             return "on" if handle.read()[4:5] == b"\x01" else "off"

@@ -38,9 +38,7 @@ def images(app_python: Path, releases: Path, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture(scope="session")
-def service(
-    app_python: Path, releases: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[quickstart.Service]:
+def service(app_python: Path, releases: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[quickstart.Service]:
     scratch = tmp_path_factory.mktemp("service") / "run"
     arguments = "API_MODEL_KEY='aimlsetup-digits-1', QUEUE='false'"
     with quickstart.serve(app_python, releases, scratch, "--workers", "2", arguments=arguments) as running:

@@ -13,9 +13,7 @@ from sklearn.datasets import load_digits
 
 numbers, folder = json.loads(sys.argv[1]), Path(sys.argv[2])
 digits = load_digits()
-images = {
-    number: Image.fromarray(np.round(digits.images[number] * 255 / 16).astype("uint8")) for number in numbers
-}
+images = {number: Image.fromarray(np.round(digits.images[number] * 255 / 16).astype("uint8")) for number in numbers}
 for number, image in images.items():
     image.save(folder / f"{number}_{digits.target[number]}.png")
 

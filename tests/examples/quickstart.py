@@ -46,9 +46,7 @@ def build_environment(cache: Path) -> Path:
 
 
 def _uv(*arguments: str) -> str:
-    done = subprocess.run(
-        [find_uv_bin(), *arguments], check=False, capture_output=True, text=True, timeout=300
-    )
+    done = subprocess.run([find_uv_bin(), *arguments], check=False, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -107,6 +105,7 @@ def serve(
     environ = {
         "PATH": os.environ["PATH"],
         "HOME": str(scratch),
+        "PYTHONDONTWRITEBYTECODE": "1",
         "AI_CFG": str(scratch),
         "AI_WEIGHTS_PATH": str(root),
     }

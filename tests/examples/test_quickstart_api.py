@@ -50,9 +50,7 @@ def test_health_names_the_release(service: Service, releases: Path) -> None:
     ]
 
 
-def test_the_held_out_images_are_recognised(
-    service: Service, releases: Path, digits: list[tuple[str, bytes]]
-) -> None:
+def test_the_held_out_images_are_recognised(service: Service, releases: Path, digits: list[tuple[str, bytes]]) -> None:
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(service.predict, (image for _, image in digits)))
     assert {status for status, _ in answers} == {200}
@@ -101,9 +99,7 @@ def test_only_workers_load_tensorflow(service: Service) -> None:
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_bad_input_is_the_senders_error(
-    service: Service, body: bytes, kind: str, status: int, said: str
-) -> None:
+def test_bad_input_is_the_senders_error(service: Service, body: bytes, kind: str, status: int, said: str) -> None:
     found, answer = service.predict(body, kind)
     assert (found, said in answer.get("description", "")) == (status, True), answer
 
@@ -148,17 +144,8 @@ def test_no_mutilated_image_is_a_server_error(service: Service, images: Path, da
 
 @settings(deadline=None, max_examples=150)
 @given(head=st.binary(max_size=60), content=st.binary(max_size=60), tail=st.binary(max_size=30))
-def test_no_mutilated_form_is_a_server_error(
-    service: Service, head: bytes, content: bytes, tail: bytes
-) -> None:
-    body = (
-        b"--edge\r\nContent-Disposition: form-data; name="
-        + head
-        + b"\r\n\r\n"
-        + content
-        + b"\r\n--edge"
-        + tail
-    )
+def test_no_mutilated_form_is_a_server_error(service: Service, head: bytes, content: bytes, tail: bytes) -> None:
+    body = b"--edge\r\nContent-Disposition: form-data; name=" + head + b"\r\n\r\n" + content + b"\r\n--edge" + tail
     status, answer = service.predict(body, "multipart/form-data; boundary=edge")
     assert status in {400, 415, 422}, answer
 

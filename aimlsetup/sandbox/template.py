@@ -1,0 +1,115 @@
+"""Root file systems: built once per recipe by mmdebstrap, kept as a tarball with its digest, and unpacked."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from aimlsetup.errors import AimlsetupError
+from aimlsetup.sandbox.command import run
+from aimlsetup.sandbox.recipe import Recipe
+from aimlsetup.sandbox.state import State, lock, read_json, write_json
+
+Progress = Callable[[str], None]
+BUILD_LIMIT = 900  # seconds; 30 on a fast line
+APT_HELPER = "/usr/lib/apt/apt-helper"
+
+
+def ensure(state: State, recipe: Recipe, progress: Progress) -> Path:
+    """The directory of the recipe's unpacked root file system, built or unpacked first where needed.
+
+    A tarball whose digest is not the recorded one is thrown away and built again. Processes that want
+    the same template wait for each other.
+    """
+    place = state.templates / recipe.key
+    tree = place / "root"
+    if tree.is_dir():
+        return tree
+    with lock(state.templates / f"{recipe.key}.lock"):
+        if tree.is_dir():
+            return tree
+        place.mkdir(parents=True, exist_ok=True)
+        tarball = place / "root.tar.zst"
+        recorded = (read_json(place / "template.json") or {}).get("sha256")
+        if not tarball.exists() or _digest(tarball) != recorded:
+            if recorded:
+                progress(f"{recipe.key}: the cached tarball is missing or not what was recorded; building it again")
+            _build(recipe, place, tarball, progress)
+        progress(f"{recipe.key}: unpacking")
+        _unpack(tarball, tree)
+        return tree
+
+
+def _build(recipe: Recipe, place: Path, tarball: Path, progress: Progress) -> None:
+    if not Path(recipe.keyring).exists():
+        raise AimlsetupError(
+            "sandbox-keyring", f"the keys that sign {recipe.release} are not on this machine",
+            context=[f"expected: {recipe.keyring}"], hint=f"Install the package {recipe.keyring_package}.",
+        )
+    for mirror, suite in recipe.mirrors.items():
+        _check_mirror(mirror, suite, place)
+    progress(f"{recipe.key}: building the root file system (once; about half a minute, 100 MB from the mirror)")
+    files, partial = place / "files", place / "partial.tar.zst"
+    _lay_out(recipe, files)
+    (place / "aimlsetup.sources").write_text(recipe.sources)
+    (place / "apt.conf").write_text(recipe.apt)
+    run(
+        ["mmdebstrap", "--mode=root", "--variant=minbase", "--format=tar", f"--include={','.join(recipe.packages)}",
+         f"--aptopt={place / 'apt.conf'}", "--hook-dir=/usr/share/mmdebstrap/hooks/maybe-merged-usr",
+         f"--customize-hook=sync-in {files} /",
+         '--customize-hook=chroot "$1" update-ca-certificates',
+         # Empty but fresh lists would make a role's `cache_valid_time` skip its update.
+         '--customize-hook=chroot "$1" apt-get update', "--skip=cleanup/apt/lists",
+         '--customize-hook=rm -f "$1"/etc/ssh/ssh_host_*',
+         recipe.release, partial, place / "aimlsetup.sources"],
+        doing=f"building {recipe.key}", timeout=BUILD_LIMIT,
+    )
+    write_json(place / "template.json", {"sha256": _digest(partial), "release": recipe.release})
+    partial.replace(tarball)
+    shutil.rmtree(files)
+
+
+def _check_mirror(mirror: str, suite: str, place: Path) -> None:
+    """Ask with apt's own downloader, so that its proxies and certificates count."""
+    release, answer = f"{mirror}/dists/{suite}/InRelease", place / "InRelease"
+    run(
+        [APT_HELPER, "-o", "Acquire::http::Timeout=10", "-o", "Acquire::https::Timeout=10", "-o", "Acquire::Retries=1",
+         "-o", "APT::Sandbox::User=root", "download-file", release, answer],
+        doing=f"asking the mirror {mirror} for {suite}",
+        hint="Name a mirror that this machine reaches: AIMLSETUP_SANDBOX_MIRROR='URL' or 'URL SECURITY-URL'.",
+    )
+    answer.unlink()
+
+
+def _lay_out(recipe: Recipe, files: Path) -> None:
+    """Write the recipe's own files and masks as a tree, to be laid over the packages'."""
+    shutil.rmtree(files, ignore_errors=True)
+    for name, text in recipe.files.items():
+        path = files / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    units = files / "etc/systemd/system"
+    units.mkdir(parents=True)
+    for path in (files, *files.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)  # whatever the caller's umask is
+    for unit in recipe.masked:
+        (units / unit).symlink_to("/dev/null")
+
+
+def _unpack(tarball: Path, tree: Path) -> None:
+    partial = tree.with_name("root.partial")
+    run(["rm", "-rf", "--one-file-system", partial], doing="removing a half unpacked template")
+    partial.mkdir()
+    run(
+        ["tar", "--extract", "--zstd", "--file", tarball, "--directory", partial,
+         "--numeric-owner", "--same-permissions", "--xattrs", "--xattrs-include=*"],
+        doing=f"unpacking {tarball}", timeout=BUILD_LIMIT,
+    )
+    os.sync()
+    partial.rename(tree)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -60,9 +60,7 @@ class Settings:
         names = {item.lower().lstrip(".") for item in types}
         formats = frozenset(IMAGE_FORMATS[name] for name in names if name in IMAGE_FORMATS)
         if not formats:
-            raise ConfigError(
-                f"ALLOWED_IMAGE_TYPE: none of {types!r} is served here ({', '.join(IMAGE_FORMATS)})"
-            )
+            raise ConfigError(f"ALLOWED_IMAGE_TYPE: none of {types!r} is served here ({', '.join(IMAGE_FORMATS)})")
         return cls(url, formats)
 
 
@@ -141,9 +139,7 @@ class Release:
         except OSError as error:
             raise ReleaseError(f"{path}: {error.strerror}; train or copy the release again") from error
         if found != self.sha256:
-            raise ReleaseError(
-                f"{path}: expected sha256 {self.sha256}, found {found}; train or copy the release again"
-            )
+            raise ReleaseError(f"{path}: expected sha256 {self.sha256}, found {found}; train or copy the release again")
         return path
 
     def summary(self) -> dict[str, str]:

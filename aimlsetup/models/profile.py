@@ -47,9 +47,10 @@ class Become(Document):
 
 
 class Host(Document):
-    """One machine. `local` is this machine; `ssh` is reached with the user's own ssh configuration."""
+    """One machine. `local` is this machine; `ssh` is reached with the user's own ssh configuration; `sandbox` is the
+    sandbox host of the same name on this machine, whose address and key are looked up when it is needed."""
 
-    connection: Literal["ssh", "local"] = "ssh"
+    connection: Literal["ssh", "local", "sandbox"] = "ssh"
     address: str | None = None
     port: int | None = Field(default=None, ge=1, le=65535)
     user: str | None = None

@@ -8,11 +8,22 @@ from pydantic import BaseModel, ConfigDict, Field
 class Row(BaseModel):
     """One field of one owned thing that is not as the receipt recorded it."""
 
+    model_config = ConfigDict(frozen=True)
+
     kind: str
     name: str
     field: str
     expected: Any = None
     found: Any = None
+
+    def __str__(self) -> str:
+        what = f"{self.kind.removesuffix('s')} {self.name}" + (f": {self.field}" if self.field else "")
+        return f"{what} is {_short(self.found)}, was {_short(self.expected)}"
+
+
+def _short(value: object, limit: int = 60) -> str:
+    text = "absent" if value is None else str(value)
+    return text if len(text) <= limit else f"{text[:limit]}…"
 
 
 class ReceiptState(BaseModel):
@@ -28,7 +39,10 @@ class ReceiptState(BaseModel):
 
 
 class Observation(BaseModel):
-    """One host now. `facts` is as plugins/module_utils/facts.py documents it."""
+    """One host now. `facts` is as plugins/module_utils/facts.py documents it.
+
+    A host without a usable Python has only `release`, `kernel`, `arch` and `uid` among its facts, and `python` None.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -36,3 +50,8 @@ class Observation(BaseModel):
     facts: dict[str, Any]
     lease: dict[str, Any] | None = None
     receipts: dict[str, ReceiptState] = Field(default_factory=dict)
+
+    @property
+    def bare(self) -> bool:
+        """Whether the host has no Python yet, so that only its release could be seen."""
+        return "python" in self.facts and self.facts["python"] is None

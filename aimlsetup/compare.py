@@ -1,0 +1,94 @@
+"""Lock and observation → drift. Pure: no I/O, no clock.
+
+A component holds when its input digest equals its receipt's and everything the receipt owns is as recorded.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from aimlsetup.content import util
+from aimlsetup.models.observation import Observation, ReceiptState
+from aimlsetup.models.plan import Drift
+
+BOOTSTRAP = "base"  # the one component that can run on a host without Python
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a component's receipt must say: the input digest, and those secrets that could be had without asking."""
+
+    digest: str
+    secrets: Mapping[str, str] = field(default_factory=dict)
+
+
+def compare(expected: Mapping[str, Expected], observation: Observation) -> list[Drift]:
+    """The drift of one host: each wanted component in the order of `expected`, before them those to be removed.
+
+    Removal comes first and backwards, as `site.yml` does it: what is made may need what is in its way gone.
+    """
+    if observation.bare:
+        why = "the host has no Python yet; the other components are seen once it has"
+        return [Drift(component=BOOTSTRAP, action="+", reasons=[why])]
+    unwanted = [component for component in observation.receipts if component not in expected]
+    removals = [
+        Drift(component=component, action="-", reasons=["the lock no longer names it"])
+        for component in reversed(unwanted)
+    ]
+    return removals + [_drift(component, wanted, observation) for component, wanted in expected.items()]
+
+
+def _drift(component: str, wanted: Expected, observation: Observation) -> Drift:
+    receipt = observation.receipts.get(component)
+    if receipt is None:
+        return Drift(component=component, action="+", reasons=["not there yet"])
+    reasons = _reasons(wanted, receipt, observation)
+    if not reasons and not receipt.differences:
+        return Drift(component=component, action="=")
+    return Drift(
+        component=component,
+        action="~" if receipt.input_digest else "+",
+        reasons=reasons + [str(row) for row in receipt.differences],
+        rows=receipt.differences,
+    )
+
+
+def _reasons(wanted: Expected, receipt: ReceiptState, observation: Observation) -> list[str]:
+    """Why a role must run again, other than for what it owns."""
+    reasons = []
+    if receipt.dirty:
+        reasons.append("an apply of it did not finish")
+    if receipt.input_digest and receipt.input_digest != wanted.digest:
+        reasons.append("its arguments or its role changed")
+    elif receipt.secrets and not util("digest").same_secrets(receipt.secrets, dict(wanted.secrets)):
+        reasons.append("a secret changed")
+    for reference, before in sorted(receipt.consumed.items()):
+        now = _output(reference, observation)
+        if now != before:
+            reasons.append(f"{reference} changed from {before} to {now}")
+    return reasons
+
+
+def _output(reference: str, observation: Observation) -> object:
+    """The value of `component.key` among the outputs recorded on the host."""
+    component, _, key = reference.partition(".")
+    receipt = observation.receipts.get(component)
+    return receipt.outputs.get(key) if receipt else None
+
+
+def basis(expected: Mapping[str, Expected], observation: Observation) -> str:
+    """Digest of all a plan for this host rests on: what is wanted and what its receipts say, but not free memory."""
+    ground = {
+        "bare": observation.bare,
+        "release": observation.facts.get("release"),
+        "expected": {component: wanted.digest for component, wanted in expected.items()},
+        "receipts": {name: receipt.model_dump(mode="json") for name, receipt in observation.receipts.items()},
+    }
+    return "sha256:" + hashlib.sha256(json.dumps(ground, sort_keys=True).encode()).hexdigest()
+
+
+def to_apply(drifts: Sequence[Drift]) -> tuple[list[str], list[str]]:
+    """(components to run, components to remove), in order."""
+    run = [drift.component for drift in drifts if drift.action in "+~"]
+    return run, [drift.component for drift in drifts if drift.action == "-"]

@@ -1,0 +1,47 @@
+"""The inventory as data: how each host is reached, and the lock's arguments as its variables. Pure.
+
+Every string is tagged `!unsafe` when it is written (`aimlsetup.files.dump_unsafe`): to Ansible all of it is data,
+never a template.
+"""
+
+import shlex
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from aimlsetup.models.profile import Host
+
+# Asking Ansible to look for an interpreter costs every host a round trip.
+PYTHON = "/usr/bin/python3"
+
+
+def document(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """An inventory of these hosts with their variables."""
+    return {"all": {"hosts": {name: dict(variables) for name, variables in hosts.items()}}}
+
+
+def connection(name: str, host: Host) -> dict[str, Any]:
+    """Variables that say how Ansible reaches a host and becomes root there."""
+    variables: dict[str, Any] = {
+        "ansible_connection": host.connection,
+        "ansible_python_interpreter": host.python or PYTHON,
+        "ansible_become": host.become.method != "none",
+        "ansible_become_method": "ansible.builtin.sudo",
+    }
+    if host.connection == "ssh":
+        variables |= {
+            "ansible_host": host.address or name,
+            "ansible_port": host.port,
+            "ansible_user": host.user,
+            "ansible_ssh_private_key_file": host.identity,
+            "ansible_ssh_common_args": shlex.join(["-F", host.ssh_config]) if host.ssh_config else None,
+        }
+    return {key: value for key, value in variables.items() if value is not None}
+
+
+def split(variables: Mapping[str, Any], secret: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(variables that anybody may see, those holding secrets)."""
+    names = set(secret)
+    return (
+        {name: value for name, value in variables.items() if name not in names},
+        {name: value for name, value in variables.items() if name in names},
+    )

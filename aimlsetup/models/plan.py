@@ -1,0 +1,68 @@
+"""What would change: the drift of each component, and with it what a check-mode run found. No I/O here."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from aimlsetup.models.base import Document
+from aimlsetup.models.observation import Row
+
+Action = Literal["+", "~", "-", "="]
+
+
+class Drift(Document):
+    """How one component of one host stands to the lock: `+` to be made, `~` differs, `-` to be removed, `=` holds.
+
+    `reasons` say why in words; `rows` are the single differences of what its receipt owns.
+    """
+
+    component: str
+    action: Action
+    reasons: list[str] = Field(default_factory=list)
+    rows: list[Row] = Field(default_factory=list)
+
+
+class Effects(Document):
+    """What a check-mode run of one component found. Sizes are bytes."""
+
+    tasks: list[str] = Field(default_factory=list, description="names of the tasks that would change something")
+    diffs: list[str] = Field(default_factory=list, description="unified diffs of files")
+    packages: list[str] = Field(default_factory=list, description="the package transaction, one line each")
+    download: int = 0
+    disk: int = 0
+    restarts: list[str] = Field(default_factory=list, description="units that would be restarted")
+    reboot: bool = False
+
+
+class ComponentPlan(Document):
+    """One component of one host in a plan."""
+
+    drift: Drift
+    effects: Effects = Effects()
+    undo: str | None = Field(default=None, description="how it can be taken back")
+
+
+class HostPlan(Document):
+    """One host in a plan. `observed` is the digest of what the plan rests on (see `aimlsetup.compare`)."""
+
+    observed: str
+    components: list[ComponentPlan]
+
+    @property
+    def drifted(self) -> list[ComponentPlan]:
+        """The components that are not as the lock has them."""
+        return [part for part in self.components if part.drift.action != "="]
+
+
+class Plan(Document):
+    """A saved plan: `apply FILE` does exactly this, or stops because the host or the lock has moved on."""
+
+    version: Literal[1] = 1
+    kind: Literal["plan"] = "plan"
+    lock: str = Field(description="sha256 of the lock it was made for")
+    hosts: dict[str, HostPlan]
+
+    @property
+    def drifted(self) -> bool:
+        """Whether anything would change."""
+        return any(host.drifted for host in self.hosts.values())

@@ -7,7 +7,8 @@ they are checked against it in `aimlsetup.catalog`, not here.
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from aimlsetup.models.base import Document
 
@@ -34,7 +35,7 @@ def _host_name(value: str) -> str:
     return value
 
 
-SecretReference = Annotated[str, AfterValidator(_reference)]
+SecretReference = Annotated[str, BeforeValidator(_reference)]
 AbsolutePath = Annotated[str, AfterValidator(_absolute)]
 HostName = Annotated[str, AfterValidator(_host_name)]
 
@@ -51,6 +52,7 @@ class Host(Document):
     sandbox host of the same name on this machine, whose address and key are looked up when it is needed."""
 
     connection: Literal["ssh", "local", "sandbox"] = "ssh"
+    release: str | None = None  # of a sandbox host when it is first booted
     address: str | None = None
     port: int | None = Field(default=None, ge=1, le=65535)
     user: str | None = None

@@ -1,0 +1,71 @@
+"""What is known to fit together, as data: components, distributions, sources, frameworks.
+
+The files lie beside this one. The order of components is that of `playbooks/site.yml`, what they take is in their
+roles' argument specs; neither is repeated here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from aimlsetup import content, files
+from aimlsetup.catalog.records import Component, Framework, Release, Releases, Source, Sources
+
+HERE = Path(__file__).parent
+FRAMEWORKS = ("tensorflow",)
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All of it. `components` and `options` are in the order in which components are applied."""
+
+    components: dict[str, Component]
+    options: dict[str, dict[str, Any]]  # component -> role variable -> entry of its argument spec
+    defaults: dict[str, dict[str, Any]]  # component -> role variable -> default
+    releases: list[Release]
+    sources: dict[str, Source]
+    frameworks: dict[str, Framework]
+
+    def release(self, distribution: str, version: str) -> Release | None:
+        """The record of a distribution's release (`debian`, `12`)."""
+        return next((found for found in self.releases if (found.id, found.version) == (distribution, version)), None)
+
+
+@cache
+def load() -> Catalog:
+    """Read the catalog and the roles' interfaces. A mistake in them is an `AimlsetupError` naming the file."""
+    names = list(_order(files.read(content.root() / "playbooks" / "site.yml").data))
+    return Catalog(
+        components={name: _file(f"components/{name}.yml", Component) for name in names},
+        options={name: role_options(name) for name in names},
+        defaults={name: _defaults(name) for name in names},
+        releases=_file("releases.yml", Releases).releases,
+        sources=_file("sources.yml", Sources).sources,
+        frameworks={name: _file(f"{name}.yml", Framework) for name in FRAMEWORKS},
+    )
+
+
+def role_options(component: str) -> dict[str, Any]:
+    """The entries of a role's argument spec, by full variable name."""
+    spec = files.read(content.role(component) / "meta" / "argument_specs.yml")
+    options: dict[str, Any] = spec.data["argument_specs"]["main"]["options"]
+    return options
+
+
+def _defaults(component: str) -> dict[str, Any]:
+    return files.read(content.role(component) / "defaults" / "main.yml").data or {}
+
+
+def _file(name: str, model: type[files.Model]) -> files.Model:
+    return files.check(files.read(HERE / name), model, "catalog")
+
+
+def _order(tasks: Any) -> Iterator[str]:
+    """The names in the loop of the play's `include_role`."""
+    for task in tasks or []:
+        if "ansible.builtin.include_role" in task:
+            yield from task["loop"]
+        for part in ("tasks", "block", "always"):
+            yield from _order(task.get(part))

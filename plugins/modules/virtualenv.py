@@ -1,0 +1,284 @@
+#!/usr/bin/python
+"""Ansible module: the dated virtualenvs below a root, each behind its common name."""
+
+DOCUMENTATION = r"""
+---
+module: virtualenv
+short_description: Dated virtualenvs behind common names
+description:
+  - Makes the virtualenvs below O(root) exactly these. Each is built under a dated name (V(py_3-11_2026-11-21)) and
+    reached by its common name (V(py_3)), a link that is flipped by one rename when the build is complete. A failed or
+    killed build never flips it.
+  - A dated name is chosen at the first build and kept while the inputs stay the same and everything installed is as it
+    was; otherwise a new one is built beside. Nothing is ever changed inside one.
+  - Only what is named with an exact version and a sha256 is installed. C(uv) takes wheels only, since a source
+    distribution brings build requirements that nobody hashed; C(pip) builds with the environment's own setuptools.
+  - Directories this module did not build are never touched.
+options:
+  root:
+    description: Directory of the virtualenvs. Must exist, unless there are no O(environments).
+    type: path
+    required: true
+  environments:
+    description: The environments, all of them; generations of others that this module built are removed.
+    type: list
+    elements: dict
+    required: true
+    options:
+      name:
+        description: Common name.
+        type: str
+        required: true
+      python:
+        description: Version of an interpreter this host has (V(3.11)), or an absolute path.
+        type: str
+        required: true
+      requirements:
+        description: What is installed, all of it, as lines C(name==version --hash=sha256:…).
+        type: list
+        elements: str
+        required: true
+      installer:
+        description: V(pip) for Pythons that uv can't serve.
+        type: str
+        choices: [uv, pip]
+        default: uv
+      keep:
+        description: How many earlier generations stay besides the current one. One in use always stays.
+        type: int
+        default: 1
+  uv:
+    description: Path of the uv executable. Needed by environments with installer uv.
+    type: path
+  cache:
+    description: Directory of uv's cache.
+    type: path
+  index:
+    description: Package index (simple API). Unset uses what the host is configured to use.
+    type: str
+  owner:
+    description: Owner of what is built.
+    type: str
+    default: root
+  group:
+    description: Group of what is built.
+    type: str
+    default: root
+extends_documentation_fragment: [codehub.aimlsetup.run]
+author: [aimlsetup maintainers]
+"""
+
+EXAMPLES = r"""
+- name: Build what is missing
+  codehub.aimlsetup.virtualenv:
+    root: /virtualmachines/virtualenvs
+    uv: /opt/aimlsetup/uv/bin/uv
+    environments:
+      - name: py_3
+        python: "3.11"
+        requirements: ["six==1.17.0 --hash=sha256:4721f391ed90541fddacab5acf947aa0d3dc7d27b2e1e8eda2be8970586c3274"]
+"""
+
+RETURN = r"""
+generations:
+  description: Dated directory behind each common name; null in check mode where it is still to be built.
+  type: dict
+  returned: always
+built:
+  description: Common names that were (or would be) built anew.
+  type: list
+  elements: str
+  returned: always
+removed:
+  description: Generations that were removed, cut-short builds included.
+  type: list
+  elements: str
+  returned: always
+plan:
+  description: C({"packages"}), what a build installs, as rows of name, from (null when new) and to.
+  type: dict
+  returned: always
+"""
+
+import contextlib
+import grp
+import os
+import pwd
+import re
+import time
+
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import atomic, generations, installers
+from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
+
+OPTIONS = {
+    "root": {"type": "path", "required": True},
+    "environments": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "name": {"type": "str", "required": True},
+            "python": {"type": "str", "required": True},
+            "requirements": {"type": "list", "elements": "str", "required": True},
+            "installer": {"type": "str", "choices": ["uv", "pip"], "default": "uv"},
+            "keep": {"type": "int", "default": 1},
+        },
+    },
+    "uv": {"type": "path"},
+    "cache": {"type": "path"},
+    "index": {"type": "str"},
+    "owner": {"type": "str", "default": "root"},
+    "group": {"type": "str", "default": "root"},
+}
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+REQUIREMENT = re.compile(
+    r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(\[[A-Za-z0-9._, -]*\])?==(?P<version>[A-Za-z0-9.!+_-]+)"
+    r"( *; *[A-Za-z0-9_ .'\"<>=!~()]+?)?( +--hash=sha256:[0-9a-f]{64})+ *"
+)
+
+
+class Refused(Exception):
+    """Options that make no sense, or something of somebody else's in the way."""
+
+
+def check(root, environments):
+    """Raise Refused for names and requirements that can't be data of an installer."""
+    names = [environment["name"] for environment in environments]
+    for environment in environments:
+        name = environment["name"]
+        if not NAME.fullmatch(name) or names.count(name) > 1:
+            raise Refused("environment name %r: expected letters, digits, '_', '.' and '-', each name once" % name)
+        for line in environment["requirements"]:
+            if not REQUIREMENT.fullmatch(line):
+                raise Refused(
+                    "%s: requirement %r: expected name==version --hash=sha256:<64 hex digits>; `aimlsetup lock` "
+                    "writes such lines" % (name, line[:200])
+                )
+        link = os.path.join(root, name)
+        if os.path.lexists(link) and not os.path.islink(link):
+            raise Refused(
+                "%s is to be the link to the current environment, but something else is there. Nothing was changed: "
+                "move it away (`mv %s %s.old`) or choose another common name." % (link, link, link)
+            )
+
+
+def versions(environment):
+    """{distribution: version} an environment asks for."""
+    matches = [REQUIREMENT.fullmatch(line) for line in environment["requirements"]]
+    return {match.group("name"): match.group("version") for match in matches}
+
+
+def rows(environment, before):
+    """What a build installs compared to the generation before, as plan rows."""
+    wanted, had = versions(environment), versions(before or {"requirements": []})
+    changed = sorted(name for name in set(wanted) | set(had) if wanted.get(name) != had.get(name))
+    return [{"name": name, "from": had.get(name), "to": wanted.get(name)} for name in changed]
+
+
+def reserve(root, environment, version):
+    """Choose a free dated name and note, durably, that it is being built; returns the name."""
+    for generation in generations.candidates(environment["name"], version, time.localtime()):
+        note = generations.building(root, generation)
+        if not os.path.lexists(os.path.join(root, generation)) and not os.path.lexists(note):
+            atomic.write(note, "".join(line + "\n" for line in environment["requirements"]).encode(), 0o644)
+            return generation
+
+
+def give(directory, uid, gid):
+    """Hand a whole tree to its owner, links themselves rather than what they lead to."""
+    os.lchown(directory, uid, gid)
+    for parent, directories, files in os.walk(directory):
+        for name in directories + files:
+            os.lchown(os.path.join(parent, name), uid, gid)
+
+
+def build(params, environment, lock):
+    """Build one generation; its name. Raises installers.Failed, with nothing of the build left."""
+    root = params["root"]
+    interpreter, version = installers.interpreter(environment["python"])
+    uid, gid = pwd.getpwnam(params["owner"]).pw_uid, grp.getgrnam(params["group"]).gr_gid
+    generation = reserve(root, environment, version)
+    directory = os.path.join(root, generation)
+    try:
+        install = installers.Installer(environment["installer"], params["uv"], params["cache"], params["index"], lock)
+        install(interpreter, directory, generations.building(root, generation))
+        give(directory, uid, gid)
+        record = {key: environment[key] for key in ("name", "python", "installer", "requirements")}
+        generations.finish(root, generation, dict(record, inputs=generations.inputs_digest(environment)))
+    except BaseException:
+        generations.discard(root, generation)
+        raise
+    return generation
+
+
+def prune(root, environments, known):
+    """Remove generations that may go; their names."""
+    keep = {environment["name"]: environment["keep"] for environment in environments}
+    currents = {generations.current(root, name) for name in keep}
+    used = generations.linked(root, keep) | generations.running(root, known)
+    gone = generations.superfluous(known, keep, currents, used)
+    for generation in gone:
+        generations.discard(root, generation)
+    return gone
+
+
+def bring_about(module, fits, lock):
+    """Sweep, build, flip, prune; returns (generations by name, names removed)."""
+    params = module.params
+    root, environments = params["root"], params["environments"]
+    swept = generations.unfinished(root)
+    for generation in swept:
+        generations.discard(root, generation)
+    result = {}
+    for environment in environments:
+        name = environment["name"]
+        result[name] = fits[name] or build(params, environment, lock)
+        if generations.current(root, name) != result[name]:
+            atomic.link(os.path.join(root, name), result[name])
+    return result, swept + prune(root, environments, generations.finished(root))
+
+
+def work(module, lock):
+    """Compare, then act unless in check mode; the module's result."""
+    root, environments = module.params["root"], module.params["environments"]
+    check(root, environments)
+    known = generations.finished(root)
+    before = {environment["name"]: generations.current(root, environment["name"]) for environment in environments}
+    fits = {environment["name"]: generations.fitting(root, environment, known) for environment in environments}
+    built = [name for name in fits if fits[name] is None]
+    packages = []
+    for environment in environments:
+        if environment["name"] in built:
+            packages += rows(environment, known.get(before[environment["name"]]))
+    result, removed = dict(fits), []
+    if not module.check_mode:
+        result, removed = bring_about(module, fits, lock)
+    changed = bool(built or removed or result != before)
+    shown = {name: result[name] or "(to be built)" for name in result}
+    return {
+        "changed": changed,
+        "generations": result,
+        "built": built,
+        "removed": removed,
+        "plan": {"packages": packages},
+        "diff": {"before": before, "after": shown} if changed else {},
+    }
+
+
+def main():
+    """Run the module."""
+    module = writer(OPTIONS)
+    root, environments = module.params["root"], module.params["environments"]
+    if not os.path.isdir(root) and environments and not module.check_mode:
+        module.fail_json(msg="%s: no such directory; the root of the virtualenvs is made before them." % root)
+    try:
+        with generations.exclusive(root) if os.path.isdir(root) else contextlib.suppress() as lock:
+            module.exit_json(**work(module, lock))
+    except (Refused, installers.Failed, generations.Busy) as error:
+        module.fail_json(msg=str(error))
+    except (OSError, KeyError) as error:
+        module.fail_json(msg="virtualenvs in %s: %s. The environments in use are untouched." % (root, error))
+
+
+if __name__ == "__main__":
+    main()

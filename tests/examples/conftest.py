@@ -3,14 +3,12 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import quickstart
 
-sys.path.insert(0, str(quickstart.WSGI_BIN))
+from tests.examples import quickstart
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from quickstart import VISION, WEIGHTS, Service, form, serve
+
+from tests.examples.quickstart import VISION, WEIGHTS, Service, form, serve
 
 pytestmark = pytest.mark.network
 LIMIT = 8 * 1024 * 1024

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from codehub import ModelKey, Release
-from quickstart import WEIGHTS, train, training
+
+from tests.examples.quickstart import WEIGHTS, train, training
 
 pytestmark = pytest.mark.network
 KEY = ModelKey("aimlsetup", "digits", "1")

@@ -1,4 +1,4 @@
-"""What users get: the wheel carries the content, the collection carries nothing else, both work outside the checkout."""
+"""What users get: the wheel carries the content, the collection nothing else, and both work anywhere."""
 
 import sys
 import tarfile

@@ -1,0 +1,165 @@
+"""Kill the controller, the remote module or the host at a random moment of an apply, then look what is true.
+
+After each kill: nothing that was on the host is lost; `verify` tells the truth (in order or drift, never an error of
+its own); the same command finishes; and the next one changes nothing.
+"""
+
+import argparse
+import json
+import os
+import random
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from aimlsetup import sandbox
+from tests.e2e.site import GUEST_APP, Site, profile, repository
+
+KEEPSAKES = {f"/aimldl-dat/logs/run-{number}/events": f"what run {number} wrote\n" * 200 for number in range(20)}
+TARGETS = ("controller", "module", "host")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One kill: what, and after which fraction of an undisturbed apply."""
+
+    target: str
+    fraction: float
+
+
+def trials(runs: int, seed: int) -> Iterator[Trial]:
+    """Targets in turn, moments at random over 0 to 1.1 of the duration."""
+    dice = random.Random(seed)
+    for number in range(runs):
+        yield Trial(TARGETS[number % len(TARGETS)], dice.uniform(0, 1.1))
+
+
+def on(host: sandbox.Host, *argv: str, stdin: str | None = None, check: bool = True) -> str:
+    """Run a command on the host."""
+    done = subprocess.run(sandbox.ssh_argv(host, *argv), input=stdin, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 or not check, f"{argv}: {done.stderr}"
+    return done.stdout
+
+
+def plant(host: sandbox.Host) -> None:
+    """Put files where the site will make a link to a dated directory: they must survive everything."""
+    for path, text in KEEPSAKES.items():
+        on(host, "mkdir", "-p", str(Path(path).parent))
+        on(host, "tee", path, stdin=text)
+
+
+def lost(host: sandbox.Host) -> list[str]:
+    """Planted files that are not as they were."""
+    program = (
+        "import json, os, sys; "
+        "print(json.dumps({p: open(p).read() if os.path.exists(p) else None for p in json.load(sys.stdin)}))"
+    )
+    found = json.loads(on(host, "python3", "-c", shlex.quote(program), stdin=json.dumps(list(KEEPSAKES))))
+    return [path for path, text in KEEPSAKES.items() if found[path] != text]
+
+
+def kill_controller(process: subprocess.Popen[str], _host: sandbox.Host) -> None:
+    """SIGKILL to the command and all its children."""
+    os.killpg(process.pid, signal.SIGKILL)
+
+
+def kill_module(process: subprocess.Popen[str], host: sandbox.Host) -> None:
+    """SIGKILL to whatever Ansible runs on the host just then."""
+    del process
+    on(host, "pkill", "-KILL", "-f", "[A]nsiballZ\\|[a]nsible", check=False)
+
+
+def kill_host(_process: subprocess.Popen[str], host: sandbox.Host) -> None:
+    """The power fails."""
+    sandbox.kill(host)
+
+
+KILL: dict[str, Callable[[subprocess.Popen[str], sandbox.Host], None]] = {
+    "controller": kill_controller,
+    "module": kill_module,
+    "host": kill_host,
+}
+
+
+def changes(site: Site) -> list[str]:
+    """Components that another apply would change, by the plan."""
+    document = json.loads(site.run("plan", "--json"))
+    return [
+        f"{host}: {drift['component']}"
+        for host, found in document["hosts"].items()
+        for drift in found["drifts"]
+        if drift["action"] != "="
+    ]
+
+
+def attempt(site: Site, host: sandbox.Host, trial: Trial, duration: float) -> str:
+    """One trial on a fresh host; returns what was observed after the kill, raises AssertionError on a violation."""
+    plant(host)
+    process = site.start("apply", "--yes")
+    try:
+        process.communicate(timeout=max(0.05, trial.fraction * duration))
+    except subprocess.TimeoutExpired:
+        KILL[trial.target](process, host)
+    process.communicate(timeout=600)
+    killed = process.returncode
+    sandbox.up([host.name], host.release)
+    assert not lost(host), f"lost right after the kill: {lost(host)}"
+    verdict = "in order" if "drift" not in (site.run("verify", expect=(0, 3))) else "drift"
+    site.run("apply", "--yes")
+    site.run("verify")
+    assert not changes(site), "the next apply would change something again"
+    assert not lost(host), f"lost: {lost(host)}"
+    return f"{trial.target} at {trial.fraction:.2f}: apply ended with {killed}, verify said {verdict}, finished after it"
+
+
+@contextmanager
+def fresh(name: str, release: str, binds: list[sandbox.Bind], layer: str | None) -> Iterator[sandbox.Host]:
+    """A host that is removed afterwards."""
+    try:
+        yield sandbox.up([name], release, binds=binds, layer=layer)[0]
+    finally:
+        sandbox.down([name])
+
+
+def run(directory: Path, runs: int, seed: int, say: Callable[[str], None], layer: str | None = None) -> None:
+    """All trials, each on a host of its own; the first violation ends it with its seed."""
+    cache = Path(os.environ.get("AIMLSETUP_TEST_CACHE") or Path.home() / ".cache/aimlsetup/tests") / "uv"
+    cache.mkdir(parents=True, exist_ok=True)
+    binds = [
+        sandbox.Bind(repository(directory), Path(GUEST_APP)),
+        sandbox.Bind(cache, Path("/var/cache/aimlsetup/uv"), writable=True),
+    ]
+    name = f"kill-{os.getpid()}"
+    site = Site(directory)
+    site.write(profile(name))
+    with fresh(name, "bookworm", binds, layer):
+        begin = time.monotonic()
+        site.run("apply", "--yes")
+        duration = time.monotonic() - begin
+    say(f"seed {seed}; an undisturbed apply takes {duration:.1f} s")
+    for number, trial in enumerate(trials(runs, seed), 1):
+        with fresh(name, "bookworm", binds, layer) as host:
+            say(f"{number}/{runs} {attempt(site, host, trial, duration)}")
+
+
+def main() -> int:
+    """Command line: `tests/interrupt --runs 100`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=None, help="repeats an earlier sequence of kills")
+    options = parser.parse_args()
+    seed = random.randrange(10**6) if options.seed is None else options.seed
+    with TemporaryDirectory() as directory:
+        run(Path(directory), options.runs, seed, lambda line: print(line, flush=True))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

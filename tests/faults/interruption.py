@@ -8,7 +8,6 @@ import argparse
 import json
 import os
 import random
-import shlex
 import signal
 import subprocess
 import sys
@@ -61,7 +60,7 @@ def lost(host: sandbox.Host) -> list[str]:
         "import json, os, sys; "
         "print(json.dumps({p: open(p).read() if os.path.exists(p) else None for p in json.load(sys.stdin)}))"
     )
-    found = json.loads(on(host, "python3", "-c", shlex.quote(program), stdin=json.dumps(list(KEEPSAKES))))
+    found = json.loads(on(host, "python3", "-c", program, stdin=json.dumps(list(KEEPSAKES))))
     return [path for path, text in KEEPSAKES.items() if found[path] != text]
 
 
@@ -71,9 +70,9 @@ def kill_controller(process: subprocess.Popen[str], _host: sandbox.Host) -> None
 
 
 def kill_module(process: subprocess.Popen[str], host: sandbox.Host) -> None:
-    """SIGKILL to whatever Ansible runs on the host just then."""
+    """SIGKILL to the module that runs on the host just then: by pipelining, a Python that reads its program."""
     del process
-    on(host, "pkill", "-KILL", "-f", "[A]nsiballZ\\|[a]nsible", check=False)
+    on(host, "pkill", "-KILL", "-x", "-f", "/usr/bin/python3", check=False)
 
 
 def kill_host(_process: subprocess.Popen[str], host: sandbox.Host) -> None:
@@ -116,7 +115,7 @@ def attempt(site: Site, host: sandbox.Host, trial: Trial, duration: float) -> st
     site.run("verify")
     assert not changes(site), "the next apply would change something again"
     assert not lost(host), f"lost: {lost(host)}"
-    return f"{trial.target} at {trial.fraction:.2f}: apply ended with {killed}, verify said {verdict}, finished after it"
+    return f"{trial.target} at {trial.fraction:.2f}: apply ended with {killed}, verify said {verdict}, finished"
 
 
 @contextmanager

@@ -6,21 +6,12 @@ A component holds when its input digest equals its receipt's and everything the 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from aimlsetup.content import util
 from aimlsetup.models.observation import Observation, ReceiptState
-from aimlsetup.models.plan import Drift
+from aimlsetup.models.plan import Drift, Expected
 
 BOOTSTRAP = "base"  # the one component that can run on a host without Python
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What a component's receipt must say: the input digest, and those secrets that could be had without asking."""
-
-    digest: str
-    secrets: Mapping[str, str] = field(default_factory=dict)
 
 
 def compare(expected: Mapping[str, Expected], observation: Observation) -> list[Drift]:
@@ -92,3 +83,12 @@ def to_apply(drifts: Sequence[Drift]) -> tuple[list[str], list[str]]:
     """(components to run, components to remove), in order."""
     run = [drift.component for drift in drifts if drift.action in "+~"]
     return run, [drift.component for drift in drifts if drift.action == "-"]
+
+
+def undo(drift: Drift) -> str | None:
+    """How a change can be taken back."""
+    return {
+        "+": "leave it out of `components` and apply: what it made is removed, what was there before is not",
+        "~": "apply the earlier lock",
+        "-": "name it in `components` again and apply",
+    }.get(drift.action)

@@ -1,5 +1,7 @@
 """What would change: the drift of each component, and with it what a check-mode run found. No I/O here."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from pydantic import Field
@@ -8,6 +10,14 @@ from aimlsetup.models.base import Document
 from aimlsetup.models.observation import Row
 
 Action = Literal["+", "~", "-", "="]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a component's receipt must say: the input digest, and those secrets that could be had without asking."""
+
+    digest: str
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class Drift(Document):

@@ -1,0 +1,141 @@
+"""What Ansible says when something fails → one screen: what, where, expected, what to do. Pure."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aimlsetup.engine.runner import Event
+from aimlsetup.errors import AimlsetupError, Exit
+
+NOISE = ("(traceback unavailable)",)
+LINES = 12  # of a message that we did not write ourselves
+
+
+@dataclass(frozen=True)
+class Known:
+    """A failure that is recognised by its words."""
+
+    pattern: str
+    ref: str
+    message: str
+    hint: str
+    exit_code: Exit = Exit.FAILED
+
+
+CONNECTION = (
+    Known(
+        r"Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED|No \S+ host key is known",
+        "host-key", "its ssh host key is not the one that is known, or none is known",
+        "Log in once with `ssh` and check the fingerprint; after a reinstallation `ssh-keygen -R` removes the old key.",
+    ),
+    Known(
+        r"Permission denied \(|Too many authentication failures", "host-login", "ssh does not accept this user and key",
+        "Check `user` and `identity` of the host in the profile, and that `ssh` logs in without a question.",
+        Exit.USAGE,
+    ),
+    Known(
+        r"Could not resolve hostname|Name or service not known", "host-name", "its address is unknown",
+        "Check `address` of the host in the profile, or give it an entry in your ssh configuration.", Exit.USAGE,
+    ),
+    Known(
+        r"Connection refused|[Cc]onnection timed out|No route to host|unreachable|Connection (closed|reset)|timed out",
+        "host-unreachable", "it does not answer on ssh", "Check that it is up, and `address` and `port` in the profile.",
+    ),
+)
+BECOME = (
+    Known(
+        r"[Ii]ncorrect (sudo|su|become) password|Sorry, try again|incorrect password attempt|[Ww]rong password",
+        "become-password", "the password for sudo is wrong",
+        "Check the reference in `become: {password: …}` of the host in the profile.", Exit.USAGE,
+    ),
+    Known(
+        r"[Mm]issing sudo password|a password is required|Timeout .*privilege escalation prompt"
+        r"|interactive authentication is required",
+        "become-password-missing", "sudo wants a password",
+        "Give the host `become: {method: sudo, password: \"prompt:sudo password\"}` in the profile.", Exit.USAGE,
+    ),
+    Known(
+        r"not in the sudoers|is not allowed to|may not run sudo", "become-denied", "this user may not become root",
+        "Add the user to the group sudo, or use another `user` in the profile.", Exit.USAGE,
+    ),
+    Known(
+        r"sudo(-rs)?: (command )?not found|sudo: No such file", "become-missing", "there is no sudo on it",
+        "Log in as root (`user: root`, `become: {method: none}`), or install sudo.", Exit.USAGE,
+    ),
+)
+NO_PYTHON = re.compile(r"python[\d.]*: (command )?not found|python[\d.]*: No such file or directory", re.I)
+OLD_PYTHON = re.compile(r"requires a minimum of Python version (?P<minimum>[\d.]+)\. Current version: (?P<found>[\d.]+)")
+
+
+def words(result: Mapping[str, Any]) -> str:
+    """All that a module result says about its failure."""
+    parts = (result.get(key) for key in ("msg", "module_stderr", "module_stdout", "stderr", "exception"))
+    return "\n".join(str(part) for part in parts if part)
+
+
+def lacks_python(event: Event) -> bool:
+    """Whether a module could not run because there is no interpreter where it is expected."""
+    return event.kind == "failed" and bool(NO_PYTHON.search(words(event.result)))
+
+
+def access_error(host: str, event: Event) -> AimlsetupError:
+    """Why a host cannot be observed."""
+    text = words(event.result)
+    old = OLD_PYTHON.search(text)
+    if old:
+        return AimlsetupError(
+            "python-old", f"{host}: its Python {old['found']} is too old for this controller's ansible-core",
+            context=[f"expected: Python {old['minimum']} or newer"],
+            hint="Name a newer interpreter with `python:` of the host in the profile. Facts alone can be had with "
+            "`aimlsetup observe --script`.",
+            exit_code=Exit.USAGE,
+        )
+    for known in (*BECOME, *(CONNECTION if event.kind == "unreachable" else ())):
+        if re.search(known.pattern, text):
+            return AimlsetupError(
+                known.ref, f"{host}: {known.message}", context=_tail(text), hint=known.hint, exit_code=known.exit_code
+            )
+    return AimlsetupError("host-failed", f"{host}: it could not be observed", context=_tail(text))
+
+
+def not_root(host: str, uid: int) -> AimlsetupError:
+    """A host where we are somebody else than root."""
+    return AimlsetupError(
+        "no-root", f"{host}: root is needed, and this is user id {uid}",
+        context=["expected: `user: root`, or `become: {method: sudo}`, of the host in the profile"],
+        hint="Run as root, or let aimlsetup become root by sudo.", exit_code=Exit.USAGE,
+    )
+
+
+def task_error(host: str, failures: list[Event], *, again: str, log: str) -> AimlsetupError:
+    """Why an apply stopped on a host. `again` is the command that goes on from here."""
+    if not failures:
+        return AimlsetupError(
+            "apply-failed", f"{host}: Ansible stopped without naming a task", context=[f"log: {log}"], hint=again
+        )
+    event = failures[-1]
+    if event.kind == "unreachable":
+        error = access_error(host, event)
+        context = [f"component: {event.component}", f"task: {event.task}", *error.context, f"log: {log}"]
+        return AimlsetupError(error.ref, error.message, context=context, hint=f"{error.hint} Then: {again}")
+    where = f"{host}: {event.component} failed" if event.component else f"{host}: failed"
+    consent = Exit.CONSENT if event.result.get("consent") else Exit.FAILED
+    return AimlsetupError(
+        "apply-failed", where, context=[f"task: {event.task}", *_message(failures), f"log: {log}"],
+        hint=f"Nothing is lost. Set this right, then go on with: {again}", exit_code=consent,
+    )
+
+
+def _message(failures: list[Event]) -> list[str]:
+    """The last failure's words; of a loop, those of the item that failed."""
+    last = failures[-1]
+    item = next((event for event in failures[-2::-1] if event.task == last.task and event.host == last.host), None)
+    looped = "one or more items failed" in str(last.result.get("msg", "")).lower()
+    return _tail(words(item.result if looped and item else last.result))
+
+
+def _tail(text: str) -> list[str]:
+    lines = [line.rstrip() for line in text.strip().splitlines() if line.strip() and line.strip() not in NOISE]
+    unique = list(dict.fromkeys(lines))
+    return unique if len(unique) <= LINES else ["…", *unique[-LINES:]]

@@ -1,0 +1,71 @@
+"""A check-mode run's events → what it found, per host and component. Pure."""
+
+import difflib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from aimlsetup.engine.runner import Event
+from aimlsetup.models.plan import Effects
+
+SERVICES = ("ansible.builtin.systemd", "ansible.builtin.systemd_service", "ansible.builtin.service", "systemd", "service")
+DIFF_LINES = 200
+
+
+def effects(events: Iterable[Event], scrub: Callable[[str], str]) -> dict[tuple[str, str], Effects]:
+    """{(host, component): effects} of the tasks that would change something. `scrub` hides secrets in diffs.
+
+    A module may return `plan` with `packages` (lines), `download` and `disk` (bytes), `restarts` (units), `reboot`.
+    """
+    grouped: dict[tuple[str, str], list[Event]] = defaultdict(list)
+    for event in events:
+        if event.changed and event.component:
+            grouped[event.host, event.component].append(event)
+    return {key: _effects(found, scrub) for key, found in grouped.items()}
+
+
+def _effects(events: list[Event], scrub: Callable[[str], str]) -> Effects:
+    plans = [plan for event in events if isinstance(plan := event.result.get("plan"), dict)]
+    started = [unit for event in events if (unit := _restarted(event))]
+    return Effects(
+        tasks=list(dict.fromkeys(event.task for event in events)),
+        diffs=[scrub(text) for event in events for text in _diffs(event.result.get("diff"))],
+        packages=[str(line) for plan in plans for line in plan.get("packages") or ()],
+        download=sum(int(plan.get("download") or 0) for plan in plans),
+        disk=sum(int(plan.get("disk") or 0) for plan in plans),
+        restarts=list(dict.fromkeys([*started, *(str(unit) for plan in plans for unit in plan.get("restarts") or ())])),
+        reboot=any(plan.get("reboot") for plan in plans) or any(event.action.endswith("reboot") for event in events),
+    )
+
+
+def _restarted(event: Event) -> str | None:
+    """The unit that a handler would restart."""
+    return event.result.get("name") if event.handler and event.action in SERVICES else None
+
+
+def _diffs(found: Any) -> list[str]:
+    """Unified diffs of what Ansible puts under `diff`: one mapping or a list of them, before and after or prepared."""
+    texts = []
+    for part in found if isinstance(found, list) else [found]:
+        if isinstance(part, Mapping):
+            text = part.get("prepared") or _unified(part)
+            if text:
+                texts.append(str(text))
+    return texts
+
+
+def _unified(part: Mapping[str, Any]) -> str:
+    before, after = (_lines(part.get(side)) for side in ("before", "after"))
+    names = (str(part.get("before_header") or "before"), str(part.get("after_header") or "after"))
+    lines = list(difflib.unified_diff(before, after, *names, lineterm="", n=1))
+    if len(lines) > DIFF_LINES:
+        lines = [*lines[:DIFF_LINES], f"… {len(lines) - DIFF_LINES} more lines"]
+    return "\n".join(lines)
+
+
+def _lines(side: Any) -> list[str]:
+    if side is None:
+        return []
+    if isinstance(side, Mapping):
+        return [f"{key}: {value}" for key, value in sorted(side.items())]
+    return str(side).splitlines()

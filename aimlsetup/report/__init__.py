@@ -1,0 +1,1 @@
+"""Plans, observations and proofs as lines to read and documents to parse. Pure: nothing here prints."""

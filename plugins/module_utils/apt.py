@@ -1,0 +1,157 @@
+"""What apt-get and dpkg say, as data: the simulated transaction, what is wrong with it, what went wrong in words.
+
+Pure functions over their output in the C locale. Standard library only, Python 3.6 syntax.
+"""
+
+import re
+
+INST = re.compile(r"^Inst (\S+)(?: \[([^\]]*)\])? \((\S+)", re.M)
+REMV = re.compile(r"^(?:Remv|Purg) (\S+)(?: \[([^\]]*)\])?", re.M)
+DOWNGRADED = re.compile(r"^The following packages will be DOWNGRADED:\n((?: .*\n)+)", re.M)
+URI = re.compile(r"^'[^']*' \S+ (\d+)(?: .*)?$", re.M)
+LOCKED = re.compile(
+    r"Could not get lock|Unable to lock|Unable to acquire the dpkg frontend lock|lock was locked by another process"
+)
+LOCK_HOLDER = re.compile(r"held by process (\d+)(?: \(([^)]*)\))?|another process with pid (\d+)")
+# A second letter of dpkg's status that `dpkg --configure -a` brings on: unpacked, half-configured, triggers.
+UNFINISHED = "UFWt"
+
+# (what apt said, what that means, what to do); the first that is found counts.
+CAUSES = (
+    (r"NO_PUBKEY (\w+)", "a repository is signed with key {0}, which this host does not know",
+     "its maintainers have probably changed keys: install the new keyring file and name it in the source's Signed-By"),
+    (r"(?:EXPKEYSIG|KEYEXPIRED) ?(\w*)", "a repository is signed with a key that has expired ({0})",
+     "install the repository's renewed keyring file"),
+    (r"BADSIG|signatures (?:couldn't be verified|were invalid)|Clearsigned file isn't valid",
+     "a repository's signature does not fit its content", "a proxy or mirror has altered it: use another mirror"),
+    (r"[Rr]epository '([^']*)' is not signed|InRelease' is not signed", "a repository is not signed ({0})",
+     "point the source at a signed repository; unsigned ones are never used"),
+    (r"is not valid yet \(invalid for another ([^)]*)\)", "a repository's index is {0} in the future",
+     "this host's clock is slow: set it right"),
+    (r"is expired \(invalid since ([^)]*)\)", "a repository's index expired {0} ago",
+     "this host's clock is fast, or the mirror is no longer updated: check the clock, then the mirror"),
+    (r"No space left on device|enough free space in (\S+)", "the disk is full ({0})",
+     "make room (`apt-get clean` frees downloaded packages)"),
+    (r"Read-only file system", "a file system is mounted read-only", "mount it writable"),
+    (r"(?:Could not|Temporary failure) resolv(?:e|ing) '([^']*)'", "the name {0} does not resolve",
+     "check /etc/resolv.conf and the source's address"),
+    (r"[Cc]ertificate verification failed|certificate is NOT trusted", "a repository's TLS certificate is not trusted",
+     "install the CA's certificate (ca-certificates) or check the clock"),
+    (r"407 +Proxy|401 +Unauthorized|403 +Forbidden", "a repository refuses this host ({all})",
+     "check the proxy and the source's credentials"),
+    (r"Could not connect to (\S+)|Unable to connect to (\S+)|Connection (?:failed|refused|timed out)",
+     "a repository can't be reached ({0})", "check network, proxy and firewall, or name a mirror that answers"),
+    (r"Hash Sum mismatch|unexpected size", "a download is not what its index says",
+     "the mirror is being updated or a proxy altered it: try again later or use another mirror"),
+    (r"404 +Not Found|does not have a Release file", "a repository or package is not (any longer) where the source says",
+     "check the source's address and suite"),
+    (r"Unable to locate package (\S+)", "no repository of this host has a package {0}", "check the name and the sources"),
+    (r"Package '?([^\s']+)'? has no installation candidate", "no repository of this host offers package {0}",
+     "check the name and the sources"),
+    (r"Version '([^']*)' for '([^']*)' was not found", "no repository of this host has {1} in version {0}",
+     "lock again, or add the source that has it"),
+    (r"unmet dependencies|held broken packages|have been held back", "the wanted packages do not fit what is installed",
+     "`apt-get -s install` with them shows which dependency; unhold, upgrade or remove what is in the way"),
+    (r"(?:subprocess|script) .*returned error|error processing package (\S+)", "a package's own script failed ({0})",
+     "its words are above; repair that, then apply again"),
+)
+# What a fresh look at the index may cure.
+STALE = re.compile(
+    r"Unable to locate package|has no installation candidate|was not found|404 +Not Found|unmet dependencies|"
+    r"Unable to fetch some archives|Hash Sum mismatch"
+)
+
+
+def parse_wish(text):
+    """(name, version or None) of apt's own notation `name` or `name=version`. Raises ValueError for anything else."""
+    match = re.match(r"^([a-z0-9][a-z0-9+.-]+)(?:=([A-Za-z0-9.+:~-]+))?$", text)
+    if not match or text.endswith("\n"):
+        raise ValueError("%r is no package: expected name or name=version, as apt-get takes them" % text)
+    return match.group(1), match.group(2)
+
+
+def pending(wishes, installed):
+    """Names that are not installed, or not in the wanted version. `installed` is as `state.packages` gives it."""
+    return sorted(
+        name for name, version in wishes.items()
+        if installed[name] is None or version not in (None, installed[name]["version"])
+    )
+
+
+def parse_simulation(output):
+    """[{"name", "from", "to"}] of `apt-get -s`; `from` is None for a new package, `to` for a removed one."""
+    removed = [{"name": name, "from": was or None, "to": None} for name, was in REMV.findall(output)]
+    installed = [{"name": name, "from": was or None, "to": version} for name, was, version in INST.findall(output)]
+    return sorted(removed + installed, key=lambda change: change["name"])
+
+
+def parse_downgraded(output):
+    """Names that `apt-get -s` says it would downgrade."""
+    return [name for block in DOWNGRADED.findall(output) for name in block.split()]
+
+
+def parse_download(output):
+    """Bytes to fetch, from `apt-get --print-uris`."""
+    return sum(int(size) for size in URI.findall(output))
+
+
+def parse_installed_sizes(output):
+    """Sum in bytes of the Installed-Size fields (KiB) of control stanzas."""
+    return sum(int(size) * 1024 for size in re.findall(r"^Installed-Size: (\d+)$", output, re.M))
+
+
+def refusals(changes, wanted, downgraded=(), upgrades=False):
+    """What nobody planned, in words: removals, and changes of installed packages that are not `wanted`.
+
+    New dependencies are always in order; upgrades of installed ones only with `upgrades`.
+    """
+    found = []
+    for change in changes:
+        name = change["name"].partition(":")[0]
+        if change["to"] is None:
+            found.append("remove %s %s" % (change["name"], change["from"]))
+        elif change["from"] is None or name in wanted:
+            continue
+        elif change["name"] in downgraded or not upgrades:
+            verb = "downgrade" if change["name"] in downgraded else "upgrade"
+            found.append("%s %s from %s to %s" % (verb, change["name"], change["from"], change["to"]))
+    return found
+
+
+def unfinished(status):
+    """Packages that dpkg has left half done, from lines of `${db:Status-Abbrev}\\t${binary:Package}`."""
+    rows = [line.split("\t") for line in status.splitlines()]
+    return sorted(name for abbreviation, name in rows if abbreviation[1:2] in UNFINISHED)
+
+
+def locked(output):
+    """Whether a command failed only because another one holds apt's or dpkg's lock."""
+    return bool(LOCKED.search(output))
+
+
+def lock_holder(output):
+    """Who that is, in words."""
+    match = LOCK_HOLDER.search(output)
+    if not match:
+        return "another process"
+    pid, name, other = match.groups()
+    return "process %s%s" % (pid or other, " (%s)" % name if name else "")
+
+
+def diagnose(output):
+    """(what went wrong, what to do) in words, from apt's output."""
+    for pattern, what, hint in CAUSES:
+        match = re.search(pattern, output)
+        if match:
+            parts = [part for part in match.groups() if part]
+            filled = what.format(*(parts or [""] * 2), all=match.group(0))
+            return filled.replace(" ()", ""), hint
+    return "apt-get failed", "its words are above"
+
+
+def explanation(doing, output, limit=8):
+    """An error's text: what was done, what that means, apt's own words (its last errors), what to do."""
+    what, hint = diagnose(output)
+    errors = [line for line in output.splitlines() if line.startswith(("E:", "Err:", "dpkg: error", "W: GPG", "W: Failed"))]
+    words = (errors or [line for line in output.splitlines() if line.strip()])[-limit:]
+    return "\n".join(["%s: %s." % (doing, what)] + ["  " + line[:300] for line in words] + ["hint: %s." % hint])

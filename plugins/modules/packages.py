@@ -1,0 +1,305 @@
+#!/usr/bin/python
+"""Ansible module: Debian packages, in exactly the planned transaction."""
+
+DOCUMENTATION = r"""
+---
+module: packages
+short_description: Install Debian packages in exactly the planned transaction
+description:
+  - Asks dpkg first and does nothing where all O(packages) are as wished. Otherwise it simulates the transaction with
+    apt-get, refuses one that removes, downgrades or upgrades anything nobody asked for, checks that the disk has room,
+    installs without recommended packages, and asserts that what was wished is there.
+  - Configures first what an interrupted dpkg left behind; keeps changed configuration files; waits for other users of
+    apt and dpkg and says whom it waited for. Package lists are updated only when they do not have what is wanted.
+  - In check mode lists are fetched to a scratch directory when the host's own do not suffice; nothing else is written.
+  - Needs apt-get and dpkg-query; python3-apt is not used.
+options:
+  packages:
+    description: What is to be installed, in apt-get's notation V(name) or V(name=version).
+    type: list
+    elements: str
+    required: true
+  hold:
+    description: Whether dpkg is to hold these packages at their version. Unset leaves holds as they are.
+    type: bool
+  upgrades:
+    description:
+      - Whether installed packages that O(packages) does not name may be upgraded when the wanted ones need it. Removing
+        or downgrading them is refused in any case.
+    type: bool
+    default: false
+  lock_timeout:
+    description: Seconds to wait for another process that uses apt or dpkg.
+    type: int
+    default: 600
+extends_documentation_fragment: [codehub.aimlsetup.run]
+author: [aimlsetup maintainers]
+"""
+
+EXAMPLES = r"""
+- name: Install | Packages
+  codehub.aimlsetup.packages:
+    packages: [git, git-lfs, cuda-toolkit-12-4=12.4.1-1]
+    hold: true
+"""
+
+RETURN = r"""
+plan:
+  description: The transaction. C(from) is null for a new package; C(download) and C(disk) are bytes.
+  type: dict
+  returned: always
+  sample: {packages: [{name: git, from: null, to: "1:2.39.5-0+deb12u2"}], download: 7256704, disk: 43008000}
+configured:
+  description: Packages that an interrupted dpkg had left half done.
+  type: list
+  elements: str
+  returned: always
+held:
+  description: Packages whose hold was (or would be) set or cleared.
+  type: list
+  elements: str
+  returned: always
+waited:
+  description: Seconds waited for other users of apt and dpkg.
+  type: float
+  returned: always
+"""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import apt, state
+from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
+
+OPTIONS = {
+    "packages": {"type": "list", "elements": "str", "required": True},
+    "hold": {"type": "bool"},
+    "upgrades": {"type": "bool", "default": False},
+    "lock_timeout": {"type": "int", "default": 600},
+}
+ENVIRONMENT = {
+    "LC_ALL": "C",
+    "DEBIAN_FRONTEND": "noninteractive",
+    "DEBIAN_PRIORITY": "critical",
+    "APT_LISTCHANGES_FRONTEND": "none",
+    "NEEDRESTART_SUSPEND": "1",  # needrestart would restart services in the middle of an apply
+}
+APT_OPTIONS = (
+    "-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold",
+    "-o", "Dpkg::Use-Pty=0", "-o", "Acquire::Retries=2", "-o", "APT::Install-Recommends=0",
+    "-o", "APT::Keep-Downloaded-Packages=1",
+)
+# What these let through is judged by `apt.refusals` on the simulation instead, name by name.
+INSTALL = ("--allow-downgrades", "--allow-change-held-packages", "install", "--")
+ARCHIVES = "/var/cache/apt/archives"
+DPKG_JOURNAL = "/var/lib/dpkg/updates"
+POLL = 2.0  # seconds between attempts to get a lock
+
+
+class Apt:
+    """apt-get and dpkg of this host. Whatever can't be done ends the module with an explanation."""
+
+    def __init__(self, module):
+        self.module = module
+        self.scratch = []
+        self.waited = 0.0
+        self.update_trouble = ""
+
+    def fail(self, msg, **more):
+        """End the module."""
+        self.module.fail_json(msg=msg, waited=self.waited, **more)
+
+    @staticmethod
+    def execute(argv):
+        """(exit status, standard output and error as text)."""
+        done = subprocess.run(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env=dict(os.environ, **ENVIRONMENT), check=False,
+        )
+        return done.returncode, done.stdout.decode("utf-8", "replace")
+
+    def patiently(self, argv):
+        """`execute`, repeated while another process holds a lock it needs."""
+        limit = self.module.params["lock_timeout"]
+        started = time.monotonic()
+        while True:
+            status, output = self.execute(argv)
+            if not (status and apt.locked(output)):
+                return status, output
+            if time.monotonic() - started > limit:
+                self.fail(
+                    "%s: waited %d s for %s, which holds apt's or dpkg's lock.\nhint: let it end (unattended upgrades "
+                    "can take minutes), then apply again." % (" ".join(argv[:2]), limit, apt.lock_holder(output))
+                )
+            if not self.waited:
+                self.module.warn("waiting for %s, which uses apt or dpkg" % apt.lock_holder(output))
+            time.sleep(POLL)
+            self.waited = round(self.waited + POLL, 1)
+
+    def get(self, *arguments):
+        """`apt-get` with this module's options."""
+        return self.patiently(["apt-get", "-q", "-y", *APT_OPTIONS, *self.scratch, *arguments])
+
+    @contextlib.contextmanager
+    def scratch_lists(self):
+        """In check mode, keep fetched package lists and caches away from the host's own."""
+        if not self.module.check_mode:
+            yield
+            return
+        directory = tempfile.mkdtemp(prefix="aimlsetup-apt-")
+        os.chmod(directory, 0o755)  # apt fetches as its own user
+        try:
+            self.directory = directory
+            yield
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
+
+    def update(self):
+        """Fetch the package lists; trouble is kept for the case that something then is still missing."""
+        if self.module.check_mode:
+            lists = os.path.join(self.directory, "lists")
+            os.makedirs(os.path.join(lists, "partial"))
+            self.scratch = ["-o", "Dir::State::Lists=" + lists, "-o", "Dir::Cache=" + self.directory]
+        status, output = self.get("-o", "APT::Update::Error-Mode=any", "update")
+        self.update_trouble = output if status else ""
+
+    def unfinished(self):
+        """Packages that dpkg left half done."""
+        _status, output = self.execute(["dpkg-query", "-W", "-f", r"${db:Status-Abbrev}\t${binary:Package}\n"])
+        return apt.unfinished(output)
+
+    def configure(self):
+        """Finish what an interrupted dpkg left."""
+        status, output = self.patiently(["dpkg", "--configure", "-a", "--force-confdef", "--force-confold"])
+        if status:
+            self.fail(apt.explanation("dpkg --configure -a", output))
+
+    def measure(self, specs, changes):
+        """Bytes to download, and bytes that the disk will have less afterwards."""
+        _status, uris = self.get("-o", "Debug::NoLocking=1", "--print-uris", *INSTALL, *specs)
+        new = ["%s=%s" % (change["name"], change["to"]) for change in changes if change["to"]]
+        old = [change["name"] for change in changes if change["from"]]
+        _status, after = self.execute(["apt-cache", *self.scratch, "show", "--", *new])
+        before = ""
+        if old:
+            _status, before = self.execute(["dpkg-query", "-W", "-f", r"Installed-Size: ${Installed-Size}\n", *old])
+        disk = apt.parse_installed_sizes(after) - apt.parse_installed_sizes(before)
+        return {"packages": changes, "download": apt.parse_download(uris), "disk": disk}
+
+    def plan(self, specs, wanted):
+        """(the transaction, "") as simulated, refused where it does more than was asked, or (None, apt's words)."""
+        status, output = self.get("-s", "-o", "Debug::NoLocking=1", *INSTALL, *specs)
+        if status:
+            return None, output
+        changes = apt.parse_simulation(output)
+        refused = apt.refusals(changes, wanted, apt.parse_downgraded(output), self.module.params["upgrades"])
+        if refused:
+            self.fail(
+                "installing %s would also\n%s\nNobody asked for that, so nothing was done.\nhint: name these packages with "
+                "a version that fits, or resolve the conflict by hand." % (", ".join(specs), "\n".join("  " + line for line in refused))
+            )
+        return self.measure(specs, changes), ""
+
+    def install(self, specs):
+        """apt's words if it failed, else "". `--no-remove` backs what the simulation promised."""
+        status, output = self.get("--no-remove", *INSTALL, *specs)
+        return output if status else ""
+
+    def hold(self, names, hold):
+        """Set or clear dpkg's hold."""
+        status, output = self.patiently(["apt-mark", "hold" if hold else "unhold", "--", *names])
+        if status:
+            self.fail(apt.explanation("apt-mark", output))
+
+
+def shortage(plan, archives=ARCHIVES, system="/usr"):
+    """Which file system has not enough room for the transaction, in words; "" when all have."""
+    needs = {}
+    for path, size in ((archives, plan["download"]), (system, plan["disk"])):
+        existing = path if os.path.isdir(path) else "/"
+        device = os.stat(existing).st_dev
+        needs[device] = (existing, needs.get(device, (None, 0))[1] + max(0, size))
+    for path, size in needs.values():
+        usage = os.statvfs(path)
+        free = usage.f_bavail * usage.f_frsize
+        if size > free:
+            return "the disk is full: %s has %d MB free, the packages need %d MB" % (path, free >> 20, size >> 20)
+    return ""
+
+
+def bring_about(host, specs, wanted):
+    """Plan and (outside check mode) install; the plan. Lists are updated at most once, when they are the trouble."""
+    updated = False
+    while True:
+        plan, trouble = host.plan(specs, wanted)
+        if plan:
+            short = shortage(plan)
+            if short:
+                host.fail("%s. Nothing was done.\nhint: `apt-get clean` frees downloaded packages." % short, plan=plan)
+            if host.module.check_mode:
+                return plan
+            trouble = host.install(specs)
+        if not trouble:
+            break
+        if updated or not apt.STALE.search(trouble):
+            host.fail(apt.explanation("installing %s" % ", ".join(specs), host.update_trouble or trouble))
+        host.update()
+        updated = True
+    if host.update_trouble:
+        host.module.warn("apt-get update: %s" % apt.diagnose(host.update_trouble)[0])
+    return plan
+
+
+def converge(host, wishes):
+    """Make the wishes true; the module's result."""
+    module, hold = host.module, host.module.params["hold"]
+    half_done = host.unfinished()
+    if (half_done or os.listdir(DPKG_JOURNAL)) and not module.check_mode:
+        host.configure()
+    before = state.packages(wishes)
+    todo = apt.pending(wishes, before)
+    plan = {"packages": [], "download": 0, "disk": 0}
+    if todo:
+        plan = bring_about(host, ["%s=%s" % (name, wishes[name]) if wishes[name] else name for name in todo], wishes)
+    after = before if module.check_mode else state.packages(wishes)
+    missing = [] if module.check_mode else apt.pending(wishes, after)
+    if missing:
+        host.fail("apt-get ended well, but these are not installed as wished: %s.\nhint: a virtual package is installed by "
+                  "the name of one that provides it." % ", ".join(missing))
+    held = [] if hold is None else sorted(name for name in wishes if (after[name] or {}).get("hold", False) != hold)
+    if held and not module.check_mode:
+        host.hold(held, hold)
+    return {"plan": plan, "configured": half_done, "held": held, "waited": host.waited}
+
+
+def shown(plan):
+    """Ansible's diff of a transaction."""
+    sides = {"before": "from", "after": "to"}
+    return {
+        side: "".join("%s %s\n" % (change["name"], change[key]) for change in plan["packages"] if change[key])
+        for side, key in sides.items()
+    }
+
+
+def main():
+    """Run the module."""
+    module = writer(OPTIONS)
+    if not shutil.which("apt-get"):
+        module.fail_json(msg="this host has no apt-get; expected Debian or Ubuntu.\nhint: choose another host.")
+    try:
+        wishes = dict(apt.parse_wish(text) for text in module.params["packages"])
+    except ValueError as error:
+        module.fail_json(msg="packages: %s." % error)
+    host = Apt(module)
+    with host.scratch_lists():
+        result = converge(host, wishes)
+    changed = bool(result["plan"]["packages"] or result["configured"] or result["held"])
+    module.exit_json(changed=changed, diff=shown(result["plan"]), **result)
+
+
+if __name__ == "__main__":
+    main()

@@ -61,12 +61,15 @@ def up(
     parsed = [parse_bind(bind) for bind in binds]
     _check_sources(parsed)
     made = _recipe(release, python=python, mirror=mirror)
-    state.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    template.ensure(state, made, progress)
     wish = Wish(
         release=release, template=made.key, python=python, layer=layer,
         trees=layering.find(state, layer, made.key).trees if layer else (), binds=tuple(map(str, parsed)),
     )
+    for record in _records(state):
+        if record.name in names:
+            _refuse_difference(record, wish)  # before half a minute is spent on a root file system
+    state.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    template.ensure(state, made, progress)
     with ThreadPoolExecutor(max(1, len(names))) as pool:
         return list(pool.map(lambda name: _up(state, name, wish, progress), names))
 

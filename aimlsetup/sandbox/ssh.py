@@ -26,13 +26,14 @@ def make_key(path: Path, comment: str) -> str:
 
 
 def client_key(state: State) -> str:
-    """The sandbox's public key; the pair is made when it is first asked for."""
+    """The sandbox's public key; the pair, and the configuration naming it, are made when first asked for."""
     with lock(state.root / "lock"):
+        write(state.ssh_config, f"Include {state.hosts}/*/ssh_config\n")
         return make_key(state.ssh_key, "aimlsetup-sandbox")
 
 
 def write_client_files(state: State, name: str, address: str, host_key: str) -> None:
-    """A host's known_hosts and fragment of ssh_config, and the file that includes all fragments."""
+    """A host's known_hosts, and its fragment of the sandbox's ssh_config."""
     directory = state.hosts / name
     write(directory / "known_hosts", f"{name},{address} {' '.join(host_key.split()[:2])}\n")
     write(directory / "ssh_config", (
@@ -40,8 +41,6 @@ def write_client_files(state: State, name: str, address: str, host_key: str) -> 
         f"  UserKnownHostsFile {directory / 'known_hosts'}\n  GlobalKnownHostsFile /dev/null\n"
         "  StrictHostKeyChecking yes\n  ConnectTimeout 10\n  LogLevel ERROR\n"
     ))
-    if not state.ssh_config.exists():
-        write(state.ssh_config, f"Include {state.hosts}/*/ssh_config\n")
 
 
 def ssh_argv(host: Host, *command: str, user: str = "root") -> list[str]:

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -127,7 +128,7 @@ def write_json(path: Path, document: object) -> None:
 
 def write(path: Path, text: str, mode: int = 0o600) -> None:
     """Replace a file in one step."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     fresh.write_text(text)
     fresh.chmod(mode)
     fresh.replace(path)

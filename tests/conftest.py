@@ -1,0 +1,111 @@
+"""Real hosts for tests, and what happens to `@pytest.mark.host` tests where none can boot."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aimlsetup import sandbox
+from aimlsetup.sandbox import Host
+
+OWN_NAME = re.compile(r"t(\d+)-\d+")  # the process that made it, and a number
+NUMBERS = count(1)
+NOT_RUN = pytest.StashKey[int]()
+
+
+class HostFactory:
+    """Makes hosts with names of this process alone, so that workers and sessions never share one by accident."""
+
+    def __init__(self) -> None:
+        self.made: list[str] = []
+
+    def __call__(self, release: str = "bookworm", **options: Any) -> Host:
+        """Boot one host; `options` are those of `aimlsetup.sandbox.up`."""
+        return self.several(1, release, **options)[0]
+
+    def several(self, number: int, release: str = "bookworm", **options: Any) -> list[Host]:
+        """Boot hosts, all at once."""
+        names = [f"t{os.getpid()}-{next(NUMBERS)}" for _ in range(number)]
+        self.made += names
+        return sandbox.up(names, release, **options)
+
+
+@contextmanager
+def factory() -> Iterator[HostFactory]:
+    made = HostFactory()
+    try:
+        yield made
+    finally:
+        if made.made:
+            sandbox.down(made.made)
+
+
+@pytest.fixture
+def host_factory() -> Iterator[HostFactory]:
+    """Hosts for one test, removed after it: `host_factory("trixie", layer=…)`, `host_factory.several(4)`."""
+    with factory() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def session_hosts() -> Iterator[HostFactory]:
+    """Hosts for all tests of this process; first removes what killed processes left."""
+    sandbox.down([host.name for host in sandbox.hosts() if _orphaned(host.name)])
+    with factory() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def bookworm(session_hosts: HostFactory) -> Host:
+    """A Debian 12 host that tests share: leave it as you found it, or use `host_factory`."""
+    return session_hosts("bookworm")
+
+
+@pytest.fixture(scope="session")
+def trixie(session_hosts: HostFactory) -> Host:
+    """A Debian 13 host that tests share: leave it as you found it, or use `host_factory`."""
+    return session_hosts("trixie")
+
+
+def _orphaned(name: str) -> bool:
+    own = OWN_NAME.fullmatch(name)
+    return bool(own) and not Path("/proc", own[1]).exists()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Take out the tests that need hosts where the probe finds something lacking."""
+    needing = [item for item in items if item.get_closest_marker("host")]
+    if needing and sandbox.probe():
+        items[:] = [item for item in items if item not in needing]
+        config.hook.pytest_deselected(items=needing)
+        config.stash[NOT_RUN] = len(needing)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker tells how many tests it took out; where the CI says so, not having run them is a failure."""
+    not_run = session.config.stash.get(NOT_RUN, 0)
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["not_run"] = not_run
+    elif not_run and os.environ.get("CI") == "true":
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Every worker collects all tests, so one's number is the number."""
+    node.config.stash[NOT_RUN] = getattr(node, "workeroutput", {}).get("not_run", 0)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what was not run, and which probe failed."""
+    if not_run := config.stash.get(NOT_RUN, 0):
+        terminalreporter.section("tests on booted hosts")
+        terminalreporter.line(f"{not_run} tests were not run, because no host can boot here:", red=True)
+        for lack in sandbox.probe():
+            terminalreporter.line(f"{lack.name}: {lack.why}; found: {lack.found}; {lack.remedy}", red=True)

@@ -28,7 +28,7 @@ def test_collection_carries_content_and_nothing_of_development(tarball: Path) ->
         names = {name.removeprefix("./") for name in archive.getnames()}
     assert set(CONTENT) <= names
     tops = {name.split("/")[0] for name in names}
-    expected = {"FILES.json", "LICENSE", "MANIFEST.json", "README.md", "docs", "examples", "inventories", "meta"}
+    expected = {"CHANGELOG.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "docs", "examples", "inventories", "meta"}
     assert tops == expected | {"playbooks", "plugins", "roles"}
 
 

@@ -33,7 +33,7 @@ def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> 
 )
 @click.pass_context
 def cli(ctx: click.Context) -> None:
-    r"""Take a Linux host from bare to a serving AI API.
+    """Take a Linux host from bare to a serving AI API.
 
     \b
     aimlsetup                          questions, plan, apply, proof

@@ -1,5 +1,6 @@
 """A whole site that is quick to apply: every component, an environment of one package, the smallest application."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from aimlsetup import sandbox
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -35,6 +38,16 @@ def repository(directory: Path) -> Path:
     git("tag", "v1", cwd=work)
     git("clone", "-q", "--bare", str(work), str(bare), cwd=directory)
     return bare
+
+
+def binds(bare: Path) -> list[sandbox.Bind]:
+    """What a host of the site sees of this machine: the repository, and a cache of packages, downloaded once."""
+    cache = Path(os.environ.get("AIMLSETUP_TEST_CACHE") or Path.home() / ".cache/aimlsetup/tests") / "uv"
+    cache.mkdir(parents=True, exist_ok=True)
+    return [
+        sandbox.Bind(bare, Path(GUEST_APP)),
+        sandbox.Bind(cache, Path("/var/cache/aimlsetup/uv"), writable=True),
+    ]
 
 
 def profile(*hosts: str, **changes: Any) -> dict[str, Any]:
@@ -100,3 +113,8 @@ class Site:
         expected = (expect,) if isinstance(expect, int) else expect
         assert process.returncode in expected, f"{argv}: exit {process.returncode}, expected {expected}\n{output}"
         return output
+
+    def drifted(self, host: str) -> list[str]:
+        """Components of the host that an apply would change."""
+        parts = json.loads(self.run("plan", "--json"))["hosts"][host]["components"]
+        return [part["drift"]["component"] for part in parts if part["drift"]["action"] != "="]

@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from aimlsetup import sandbox
-from tests.e2e.site import GUEST_APP, Site, profile, repository
+from tests.e2e.site import Site, binds, profile, repository
 
 KEEPSAKES = {f"/aimldl-dat/logs/run-{number}/events": f"what run {number} wrote\n" * 200 for number in range(20)}
 TARGETS = ("controller", "module", "host")
@@ -87,17 +87,6 @@ KILL: dict[str, Callable[[subprocess.Popen[str], sandbox.Host], None]] = {
 }
 
 
-def changes(site: Site) -> list[str]:
-    """Components that another apply would change, by the plan."""
-    document = json.loads(site.run("plan", "--json"))
-    return [
-        f"{host}: {drift['component']}"
-        for host, found in document["hosts"].items()
-        for drift in found["drifts"]
-        if drift["action"] != "="
-    ]
-
-
 def attempt(site: Site, host: sandbox.Host, trial: Trial, duration: float) -> str:
     """One trial on a fresh host; returns what was observed after the kill, raises AssertionError on a violation."""
     plant(host)
@@ -113,7 +102,7 @@ def attempt(site: Site, host: sandbox.Host, trial: Trial, duration: float) -> st
     verdict = "in order" if "drift" not in (site.run("verify", expect=(0, 3))) else "drift"
     site.run("apply", "--yes")
     site.run("verify")
-    assert not changes(site), "the next apply would change something again"
+    assert not site.drifted(host.name), "the next apply would change something again"
     assert not lost(host), f"lost: {lost(host)}"
     return f"{trial.target} at {trial.fraction:.2f}: apply ended with {killed}, verify said {verdict}, finished"
 
@@ -129,22 +118,17 @@ def fresh(name: str, release: str, binds: list[sandbox.Bind], layer: str | None)
 
 def run(directory: Path, runs: int, seed: int, say: Callable[[str], None], layer: str | None = None) -> None:
     """All trials, each on a host of its own; the first violation ends it with its seed."""
-    cache = Path(os.environ.get("AIMLSETUP_TEST_CACHE") or Path.home() / ".cache/aimlsetup/tests") / "uv"
-    cache.mkdir(parents=True, exist_ok=True)
-    binds = [
-        sandbox.Bind(repository(directory), Path(GUEST_APP)),
-        sandbox.Bind(cache, Path("/var/cache/aimlsetup/uv"), writable=True),
-    ]
+    shared = binds(repository(directory))
     name = f"kill-{os.getpid()}"
     site = Site(directory)
     site.write(profile(name))
-    with fresh(name, "bookworm", binds, layer):
+    with fresh(name, "bookworm", shared, layer):
         begin = time.monotonic()
         site.run("apply", "--yes")
         duration = time.monotonic() - begin
     say(f"seed {seed}; an undisturbed apply takes {duration:.1f} s")
     for number, trial in enumerate(trials(runs, seed), 1):
-        with fresh(name, "bookworm", binds, layer) as host:
+        with fresh(name, "bookworm", shared, layer) as host:
             say(f"{number}/{runs} {attempt(site, host, trial, duration)}")
 
 

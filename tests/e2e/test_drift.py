@@ -1,0 +1,98 @@
+"""Each kind of drift is seen, named, and repaired by running exactly the component it belongs to."""
+
+import json
+import re
+import time
+import urllib.request
+from typing import Any
+
+import pytest
+
+from aimlsetup import sandbox
+from tests.e2e.site import KEY, PORT, Site
+from tests.faults.interruption import on
+
+pytestmark = [pytest.mark.host, pytest.mark.network]
+
+DAMAGE = {
+    "a changed file": ("codehub", ["sh", "-c", "echo '# edited' >> /codehub-config/app.yml"]),
+    "a removed link": ("data_links", ["rm", "/aimldl-dat/logs"]),
+    "a stopped unit": ("ai_service", ["systemctl", "stop", f"codehub-ai-{KEY}.service", f"codehub-ai-{KEY}.socket"]),
+    "an uninstalled Python package": (
+        "python_env",
+        ["sh", "-c", "rm -r /virtualmachines/virtualenvs/py_3/lib/python3*/site-packages/gunicorn*"],
+    ),
+    "a moved git head": (
+        "repos",
+        [
+            "runuser",
+            "-u",
+            "codehub",
+            "--",
+            "git",
+            "-C",
+            "/codehub/apps",
+            "-c",
+            "user.name=x",
+            "-c",
+            "user.email=x@x",
+            "commit",
+            "-q",
+            "--allow-empty",
+            "-m",
+            "moved",
+        ],
+    ),
+}
+
+
+def receipts(host: sandbox.Host) -> dict[str, Any]:
+    """Modification time of each receipt: tells which roles ran."""
+    lines = on(host, "sh", "-c", "stat -c '%n %Y.%y' /var/lib/aimlsetup/receipts/*.json").splitlines()
+    return dict(line.rsplit("/", 1)[1].split(" ", 1) for line in lines)
+
+
+def answer(host: sandbox.Host) -> dict[str, Any]:
+    """What the API says."""
+    with urllib.request.urlopen(f"http://{host.address}:{PORT}/api/vision/v2/models", timeout=20) as response:
+        found: dict[str, Any] = json.load(response)
+        return found
+
+
+def drifting(site: Site) -> set[str]:
+    """Components that verify names."""
+    document = json.loads(site.run("verify", "--json", expect=(0, 3)))
+    return {row["component"] for rows in document["hosts"].values() for row in rows if not row["ok"]}
+
+
+def test_the_site_answers(site: Site, host: sandbox.Host) -> None:
+    assert answer(host)["model"] == KEY
+    assert answer(host)["environment"] == "production"
+
+
+def test_a_second_apply_runs_no_role(site: Site, host: sandbox.Host) -> None:
+    before = receipts(host)
+    document = json.loads(site.run("apply", "--yes", "--json"))
+    assert not document["hosts"][host.name]["applied"]
+    assert receipts(host) == before
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_drift_is_named_and_repaired_alone(site: Site, host: sandbox.Host, damage: str) -> None:
+    component, command = DAMAGE[damage]
+    assert drifting(site) == set()
+    before = receipts(host)
+    on(host, *command)
+    site.run("verify", expect=3)
+    assert site.drifted(host.name) == [component]
+    site.run("apply", "--yes")
+    after = receipts(host)
+    dependents = {"python_env": {"ai_service"}, "repos": {"ai_service"}}.get(component, set())
+    changed = {re.sub(r"\.json$", "", name) for name in after if after[name] != before[name]}
+    assert component in changed
+    assert changed - {component} <= dependents
+    assert drifting(site) == set()
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and answer(host)["model"] != KEY:
+        time.sleep(0.2)
+    assert answer(host)["model"] == KEY

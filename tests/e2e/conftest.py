@@ -34,6 +34,3 @@ def site(served: tuple[small.Site, sandbox.Host]) -> small.Site:
 def host(served: tuple[small.Site, sandbox.Host]) -> sandbox.Host:
     """The machine."""
     return served[1]
-
-    """A directory for ANSIBLE_COLLECTIONS_PATH."""
-    return tmp_path / "collections"

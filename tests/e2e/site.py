@@ -36,6 +36,7 @@ def repository(directory: Path) -> Path:
     git("add", "-A", cwd=work)
     git("commit", "-qm", "Application", cwd=work)
     git("tag", "v1", cwd=work)
+    git("commit", "-q", "--allow-empty", "-m", "Second", cwd=work)
     git("clone", "-q", "--bare", str(work), str(bare), cwd=directory)
     return bare
 

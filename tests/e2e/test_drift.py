@@ -24,24 +24,7 @@ DAMAGE = {
     ),
     "a moved git head": (
         "repos",
-        [
-            "runuser",
-            "-u",
-            "codehub",
-            "--",
-            "git",
-            "-C",
-            "/codehub/apps",
-            "-c",
-            "user.name=x",
-            "-c",
-            "user.email=x@x",
-            "commit",
-            "-q",
-            "--allow-empty",
-            "-m",
-            "moved",
-        ],
+        ["runuser", "-u", "codehub", "--", "git", "-C", "/codehub/apps", "checkout", "-q", "v1"],
     ),
 }
 

@@ -13,6 +13,7 @@ PIP_FILES = (Path("/etc/pip.conf"), Path("~/.pip/pip.conf"), Path("~/.config/pip
 PIP_KEYS = {"index-url", "extra-index-url", "trusted-host", "proxy", "timeout", "retries"}
 # Not the hooks, caches and language settings that a machine's images bring along.
 APT_KEYS = re.compile(r"Acquire::(https?|ftp|Check-|Force|Retries|Max-ValidTime|Min-ValidTime)")
+SUITE_URI = r"^'(https?://\S+)/dists/([^/\s]+)/InRelease'"
 RESOLVERS = (Path("/run/systemd/resolve/resolv.conf"), Path("/etc/resolv.conf"))
 
 
@@ -30,13 +31,9 @@ def nameservers() -> str:
     return ""
 
 
-def parse_mirrors(targets: str, codename: str) -> tuple[str, str] | None:
-    """The main and the security mirror out of `URI SUITE COMPONENT` lines, if this release's main one is there."""
-    by_suite: dict[str, str] = {}
-    for line in targets.splitlines():
-        uri, suite, component = line.split()
-        if component == "main" and uri.startswith(("http://", "https://")):
-            by_suite.setdefault(suite, uri.rstrip("/"))
+def parse_mirrors(uris: str, codename: str) -> tuple[str, str] | None:
+    """The main and the security mirror out of `apt-get update --print-uris`, if the main one is there."""
+    by_suite = {suite: uri for uri, suite in reversed(re.findall(SUITE_URI, uris, re.MULTILINE))}
     if codename not in by_suite:
         return None
     main = by_suite[codename]
@@ -64,11 +61,8 @@ def _mirrors() -> dict[str, tuple[str, str]]:
     system = dict(
         line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line
     )
-    targets = run(
-        ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages"],
-        doing="reading apt's sources",
-    )
-    own = parse_mirrors(targets, system.get("VERSION_CODENAME", "").strip('"'))
+    uris = run(["apt-get", "update", "--print-uris"], doing="reading apt's sources")  # fetches nothing
+    own = parse_mirrors(uris, system.get("VERSION_CODENAME", "").strip('"'))
     return {system["ID"].strip('"'): own} if own else {}
 
 

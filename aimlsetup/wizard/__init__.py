@@ -1,0 +1,1 @@
+"""From answers to a profile and back. Questions are data; prompts are in `prompt` alone."""

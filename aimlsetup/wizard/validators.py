@@ -1,0 +1,127 @@
+"""What answers must be like: each function takes a value and the scene, and says what was expected instead. Pure.
+
+The profile's own types decide wherever they can; here stands what a person should hear before a whole profile is read.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+from pydantic import TypeAdapter, ValidationError
+
+from aimlsetup.catalog.checks import BAD_REF, MODEL_KEY
+from aimlsetup.wizard.question import Scene
+
+Validator = Callable[[Any, Scene], str | None]
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def anything(_value: Any, _scene: Scene) -> None:
+    """Whatever the kind allows."""
+
+
+def fits(annotation: Any, *, optional: bool = False) -> Validator:
+    """What a type of the profile's models accepts."""
+    adapter = TypeAdapter(annotation)
+
+    def check(value: Any, _scene: Scene) -> str | None:
+        if optional and value is None:
+            return None
+        try:
+            adapter.validate_python(value, strict=True)
+        except ValidationError as error:
+            return error.errors()[0]["msg"].removeprefix("Value error, ")
+        return None
+
+    return check
+
+
+def matches(pattern: str, expected: str) -> Validator:
+    """Text that a regular expression matches whole."""
+    return lambda value, _scene: None if re.fullmatch(pattern, value or "") else f"{expected} expected"
+
+
+def count(value: Any, _scene: Scene) -> str | None:
+    """How many items of a list to ask for."""
+    return None if value is not None and value <= 50 else "a number up to 50 is expected; edit the profile for more"
+
+
+def addresses(value: Any, _scene: Scene) -> str | None:
+    """Host names, addresses or names of the user's ssh configuration."""
+    if not value:
+        return "at least one host name or address is expected"
+    for word in value:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,62}", word):
+            return "names or addresses separated by blanks are expected, without user and port"
+    return None if len(set(value)) == len(value) else "each host once is expected"
+
+
+def user(value: Any, _scene: Scene) -> str | None:
+    """A user name for ssh."""
+    good = value is None or re.fullmatch(r"[^\s\x00-\x1f\x7f-][^\s\x00-\x1f\x7f]*", value)
+    return None if good else "the name of a user is expected"
+
+
+def version_wish(value: Any, _scene: Scene) -> str | None:
+    """A version or PEP 440 specifiers."""
+    if value is None:
+        return None
+    try:
+        Version(value)
+    except InvalidVersion:
+        try:
+            SpecifierSet(value)
+        except InvalidSpecifier:
+            return "a version such as 3.11, or specifiers such as >=2.16,<2.21 are expected"
+    return None
+
+
+def requirements(value: Any, _scene: Scene) -> str | None:
+    """PEP 508 requirements."""
+    for word in value:
+        try:
+            Requirement(word)
+        except InvalidRequirement:
+            return "requirements such as falcon>=4 gunicorn are expected, each without blanks or in quotes"
+    return None
+
+
+def repository(value: Any, _scene: Scene) -> str | None:
+    """A git remote: https, ssh or a path on the target, without a secret in it."""
+    if not value or value.startswith("-") or CONTROL.search(value) or re.match(r"\w+::", value):
+        return "an https:// or ssh:// address, user@host:path, or an absolute path on the target is expected"
+    try:
+        if urlsplit(value).password is not None:
+            return "an address without a password is expected: choose how to sign in with the question on credentials"
+    except ValueError:
+        return "an address that can be read is expected"
+    return None
+
+
+def ref(value: Any, _scene: Scene) -> str | None:
+    """A branch, tag or commit."""
+    good = value is None or not BAD_REF.search(value)
+    return None if good else "a branch, tag or commit is expected (no blanks, no '..', not beginning with '-')"
+
+
+def model_key(value: Any, _scene: Scene) -> str | None:
+    """What names a model and its release."""
+    return None if MODEL_KEY.fullmatch(value or "") else "<organisation>-<problem>-<release number> is expected"
+
+
+def port_of(item: int) -> Validator:
+    """A port no other service in these answers has."""
+
+    def check(value: Any, scene: Scene) -> str | None:
+        if value is None or not 1 <= value <= 65535:
+            return "a port from 1 to 65535 is expected"
+        others = (other for other in range(1, item) if scene.answers.get(f"services.{other}.port") == value)
+        clash = next(others, None)
+        return f"a port of its own is expected: service {clash} has this one" if clash else None
+
+    return check

@@ -281,7 +281,17 @@ class _Unsafe(str):
     __slots__ = ()
 
 
-_Dumper.add_representer(_Unsafe, lambda dumper, value: dumper.represent_scalar("!unsafe", str(value)))
+def _represent_unsafe(dumper: _Dumper, value: _Unsafe) -> yaml.Node:
+    """Ansible reads `!unsafe 3.10` as a number, so text that YAML could take for something else is only quoted.
+
+    No such text holds a template.
+    """
+    text = str(value)
+    is_text = dumper.resolve(yaml.ScalarNode, text, (True, False)) == "tag:yaml.org,2002:str"  # type: ignore[no-untyped-call]
+    return dumper.represent_scalar("!unsafe", text) if is_text else dumper.represent_str(text)
+
+
+_Dumper.add_representer(_Unsafe, _represent_unsafe)
 
 
 def dump(data: Any, *, sort: bool = True, header: Iterable[str] = ()) -> str:

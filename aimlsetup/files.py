@@ -6,6 +6,7 @@ The only door to the yaml library. What is read is plain data; a position is 1-b
 import difflib
 import re
 from collections.abc import Iterable, Mapping
+from functools import reduce
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import UnionType
@@ -152,18 +153,18 @@ class _Walk:
         self.open.add(id(node))
         if isinstance(node, yaml.SequenceNode):
             result: Any = [self.value(item, (*location, index)) for index, item in enumerate(node.value)]
-        else:
+        elif isinstance(node, yaml.MappingNode):
             result = self._mapping(node, location)
         self.open.discard(id(node))
         return result
 
     def _scalar(self, node: yaml.ScalarNode, location: Location) -> Any:
-        value = self.loader.construct_object(node)  # type: ignore[no-untyped-call]
+        value = self.loader.construct_object(node)
         if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
             raise self._refuse(location, "half of a character (a lone surrogate)")
         return value
 
-    def _mapping(self, node: yaml.Node, location: Location) -> dict[str, Any]:
+    def _mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
         self._refuse_duplicates(node, location)
         self.loader.flatten_mapping(node)
         result = {}
@@ -240,9 +241,7 @@ def _existing(data: Any, location: Location) -> Location:
 
 
 def _at(data: Any, location: Location) -> Any:
-    for part in location:
-        data = data[part]
-    return data
+    return reduce(lambda found, part: found[part], location, data)
 
 
 def _known_keys(model: type[BaseModel], location: Location) -> list[str]:

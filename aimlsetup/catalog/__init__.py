@@ -32,6 +32,11 @@ class Catalog:
         """The record of a distribution's release (`debian`, `12`)."""
         return next((found for found in self.releases if (found.id, found.version) == (distribution, version)), None)
 
+    def features(self) -> frozenset[str]:
+        """CPU flags that some record asks for."""
+        asked = (name for framework in self.frameworks.values() for rule in framework.rules for name in rule.requires)
+        return frozenset(name.removeprefix("cpu.") for name in asked if name.startswith("cpu."))
+
 
 @cache
 def load() -> Catalog:

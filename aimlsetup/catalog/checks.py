@@ -1,0 +1,164 @@
+"""What a profile may not say although every key and type in it is right. One rule each, with the place."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+from urllib.parse import urlsplit
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from aimlsetup.catalog import Catalog
+from aimlsetup.files import Location, Problem
+
+# What no two entries of a list may share: section, list, key.
+UNIQUE = (
+    ("ai_service", "services", "port"),
+    ("ai_service", "services", "model_key"),
+    ("data_links", "links", "path"),
+    ("python_env", "envs", "name"),
+    ("repos", "checkouts", "dest"),
+)
+MODEL_KEY = re.compile(r"[A-Za-z0-9]\w{0,62}-[A-Za-z0-9]\w{0,62}-[0-9]{1,9}", re.ASCII)
+# What git check-ref-format forbids, and a leading '-', which git would take for an option.
+BAD_REF = re.compile(r"^[-/.]|[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|[./]$|^@$|^$")
+BARE_VERSION = re.compile(r"\d+(\.\d+)*")
+
+Data = Mapping[str, Any]
+
+
+def problems(data: Data, catalog: Catalog) -> Iterator[Problem]:
+    """Everything that is wrong with a profile's data, whose keys and types are known to be right."""
+    for rule in RULES:
+        yield from rule(data, catalog)
+
+
+def _components(data: Data, catalog: Catalog) -> Iterator[Problem]:
+    for index, name in enumerate(data.get("components") or []):
+        if name not in catalog.components:
+            yield Problem(("components", index), f"no component '{name}'", _near(name, list(catalog.components)))
+
+
+def _sources(data: Data, catalog: Catalog) -> Iterator[Problem]:
+    for name, url in (data.get("sources") or {}).items():
+        if name not in catalog.sources:
+            yield Problem(("sources", name), f"no source '{name}'", _near(name, list(catalog.sources)), at_key=True)
+        elif urlsplit(url).username or urlsplit(url).password:
+            message = "credentials in a URL are readable by everyone who reads the profile"
+            yield Problem(("sources", name), message, "put them into the netrc file of who runs aimlsetup", secret=True)
+
+
+def _roots(data: Data, catalog: Catalog) -> Iterator[Problem]:
+    del catalog
+    for name, path in (data.get("roots") or {}).items():
+        if not path.strip("/"):
+            yield Problem(("roots", name), f"roots.{name}: the file system's own root is not a place for this")
+
+
+def _become(data: Data, catalog: Catalog) -> Iterator[Problem]:
+    del catalog
+    for name, host in (data.get("hosts") or {}).items():
+        become = (host or {}).get("become") or {}
+        if become.get("password") and become.get("method", "none") == "none":
+            yield Problem(("hosts", name, "become", "password"), "a password for becoming root, but no method", "add 'method: sudo'")
+
+
+def _wishes(data: Data, catalog: Catalog) -> Iterator[Problem]:
+    del catalog
+    requests = data.get("requests") or {}
+    wishes: dict[Location, Any] = {("requests", "python"): requests.get("python")}
+    wishes |= {("requests", "framework", name): wish for name, wish in (requests.get("framework") or {}).items()}
+    for index, env in _entries(data, "python_env", "envs"):
+        python = env.get("python")
+        wishes["python_env", "envs", index, "python"] = None if str(python).startswith("/") else python
+    for location, wish in wishes.items():
+        if wish and not BARE_VERSION.fullmatch(wish) and not _is_specifier(wish):
+            yield Problem(location, f"'{wish}' is not a version wish", "write '3.11', '==2.21.0' or '>=2.16,<3'")
+
+
+def _requirements(data: Data, catalog: Catalog) -> Iterator[Problem]:
+    del catalog
+    for index, env in _entries(data, "python_env", "envs"):
+        for line, text in enumerate(env.get("requirements") or []):
+            location = ("python_env", "envs", index, "requirements", line)
+            try:
+                wish = Requirement(text)
+            except InvalidRequirement:
+                yield Problem(location, f"'{text}' is not a requirement", "write 'falcon>=4', one package per entry")
+                continue
+            if wish.url:
+                yield Problem(location, f"'{wish.name}' from a URL: only named sources are fetched from",
+                              "serve it from an index and point 'sources: pypi' there")
+
+
+def _unique(data: Data, catalog: Catalog) -> Iterator[Problem]:
+    del catalog
+    for section, entries, key in UNIQUE:
+        seen: dict[Any, int] = {}
+        for index, entry in _entries(data, section, entries):
+            value = entry.get(key)
+            if value in seen:
+                message = f"{key} {value} is taken by {section}.{entries}[{seen[value]}]"
+                yield Problem((section, entries, index, key), message, f"give every entry a {key} of its own")
+            elif value is not None:
+                seen[value] = index
+
+
+def _model_keys(data: Data, catalog: Catalog) -> Iterator[Problem]:
+    del catalog
+    for index, service in _entries(data, "ai_service", "services"):
+        if not MODEL_KEY.fullmatch(service["model_key"]):
+            message = f"'{service['model_key']}' is not a model key"
+            hint = "write <org>-<problem_id>-<rel_num>, such as 'aimlsetup-digits-1'"
+            yield Problem(("ai_service", "services", index, "model_key"), message, hint)
+
+
+def _refs(data: Data, catalog: Catalog) -> Iterator[Problem]:
+    del catalog
+    for index, checkout in _entries(data, "repos", "checkouts"):
+        version = checkout.get("version")
+        if version is not None and BAD_REF.search(version):
+            message = f"'{version}' cannot be a branch, tag or commit"
+            yield Problem(("repos", "checkouts", index, "version"), message, "name one such as 'main', 'v2.0' or a commit id")
+
+
+def _envs(data: Data, catalog: Catalog) -> Iterator[Problem]:
+    del catalog
+    names = [env["name"] for _index, env in _entries(data, "python_env", "envs")]
+    used: dict[Location, Any] = {("ai_service", "services", index, "env"): entry.get("env") for index, entry in _entries(data, "ai_service", "services")}
+    used["codehub", "env_name"] = (data.get("codehub") or {}).get("env_name")
+    for location, name in used.items():
+        if name is not None and name not in names:
+            yield Problem(location, f"no environment '{name}' in python_env.envs", _near(name, names))
+
+
+def _entries(data: Data, section: str, entries: str) -> Iterator[tuple[int, Data]]:
+    yield from enumerate((data.get(section) or {}).get(entries) or [])
+
+
+def _is_specifier(text: str) -> bool:
+    try:
+        SpecifierSet(text)
+    except InvalidSpecifier:
+        return False
+    return True
+
+
+def _near(name: str, known: Sequence[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    return f"did you mean '{near[0]}'?" if near else f"known are: {', '.join(known) or 'none'}"
+
+
+RULES: tuple[Callable[[Data, Catalog], Iterator[Problem]], ...] = (
+    _components,
+    _sources,
+    _roots,
+    _become,
+    _wishes,
+    _requirements,
+    _unique,
+    _model_keys,
+    _refs,
+    _envs,
+)

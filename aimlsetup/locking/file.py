@@ -1,0 +1,23 @@
+"""The lock as a file beside the profile."""
+
+from pathlib import Path
+
+from aimlsetup import files
+from aimlsetup.models.lock import Lock
+
+HEADER = ("Made by 'aimlsetup lock' from the profile beside it: change that one, not this.",)
+
+
+def path_of(profile: Path) -> Path:
+    """`aimlsetup.lock.yml` for `aimlsetup.yml`."""
+    return profile.with_name(f"{profile.stem}.lock.yml")
+
+
+def read(path: Path) -> Lock:
+    """The lock in a file. Errors have exit code 2 and name file, line and column."""
+    return files.check(files.read(path), Lock, "lock")
+
+
+def text(lock: Lock) -> str:
+    """The file's content: sorted, the same for the same lock."""
+    return files.dump(lock.model_dump(mode="json"), header=HEADER)

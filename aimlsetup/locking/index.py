@@ -1,0 +1,107 @@
+"""Exact, hashed requirements from the package index, by uv."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aimlsetup.errors import AimlsetupError, Exit
+
+TIMEOUT = 900  # seconds; a cold cache on a slow line, sdists that must be built for their metadata
+WISHES, BOUNDS, RESULT = "wishes.txt", "bounds.txt", "result.txt"
+
+
+@dataclass(frozen=True)
+class Package:
+    """One resolved distribution. `line` is what pip and uv install it by; `parents` are who asked for it."""
+
+    name: str
+    version: str
+    line: str
+    parents: tuple[str, ...]
+    wished: bool
+
+
+@dataclass(frozen=True)
+class Target:
+    """What to resolve for: a Python (`3.11`), a platform as uv names it, and an index (None: as configured)."""
+
+    python: str
+    platform: str
+    index: str | None
+
+
+def resolve(
+    name: str, wishes: Sequence[str], bounds: Iterable[str], target: Target, keep: Iterable[str] = ()
+) -> list[Package]:
+    """Resolve `wishes` within `bounds`, both PEP 508 lines, preferring the versions of `keep` (`name==version`).
+
+    `name` is what errors call it. Wishes that conflict are an error with exit code 4 naming both sides.
+    """
+    with tempfile.TemporaryDirectory(prefix="aimlsetup-lock-") as directory:
+        space = Path(directory)
+        for file, lines in ((WISHES, wishes), (BOUNDS, bounds), (RESULT, keep)):
+            (space / file).write_text("".join(f"{line}\n" for line in lines))
+        finished = _run(_command(target), space)
+        if finished.returncode:
+            raise _failure(name, target, finished.stderr)
+        return parse((space / RESULT).read_text())
+
+
+def _command(target: Target) -> list[str]:
+    index = ["--default-index", target.index] if target.index else []
+    return [
+        str(Path(sys.executable).with_name("uv")), "pip", "compile", "--quiet", "--color", "never",
+        "--python", sys.executable, "--python-version", target.python, "--python-platform", target.platform,
+        "--generate-hashes", "--no-header", "--constraints", BOUNDS, "--output-file", RESULT, *index, WISHES,
+    ]  # fmt: skip
+
+
+def _run(command: list[str], directory: Path) -> subprocess.CompletedProcess[str]:
+    # The names of one switch in different uv releases: trust the machine's own certificates, as pip and apt do.
+    environment = {**os.environ, "UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1", "UV_PYTHON_DOWNLOADS": "never"}
+    try:
+        return subprocess.run(
+            command, cwd=directory, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise AimlsetupError("index-timeout", f"the package index did not answer within {TIMEOUT} s") from None
+
+
+def parse(text: str) -> list[Package]:
+    """Packages of uv's output: `name==version \\`, hashes, and `# via` comments."""
+    return [_package(block) for block in re.split(r"\n(?=[^\s#])", text.strip()) if block]
+
+
+def _package(block: str) -> Package:
+    lines = block.splitlines()
+    pin = lines[0].removesuffix("\\").strip()
+    hashes = sorted(line.strip().removesuffix("\\").strip() for line in lines if line.strip().startswith("--hash="))
+    comments = [line.strip().lstrip("# ").removeprefix("via").strip() for line in lines if line.strip().startswith("#")]
+    parents = [comment for comment in comments if comment and not comment.startswith("-")]
+    wished = any(comment.startswith(f"-r {WISHES}") for comment in comments)
+    name, _equals, version = pin.partition("==")
+    return Package(name, version, " ".join([pin, *hashes]), tuple(parents), wished)
+
+
+def _failure(name: str, target: Target, output: str) -> AimlsetupError:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    if "No solution found" in output:
+        reasons = [re.sub(r"^(cause: |╰─▶ |hint: )", "", line) for line in lines[1:]]
+        return AimlsetupError(
+            "requirements-conflict",
+            f"{name}: no set of packages meets these requirements (Python {target.python}, {target.platform})",
+            context=reasons,
+            hint="loosen or drop one of the requirements named above",
+            exit_code=Exit.NO_SOLUTION,
+        )
+    return AimlsetupError(
+        "index-failed",
+        f"{name}: uv could not resolve the requirements",
+        context=lines[-12:],
+        hint="check that the package index is reachable, or point 'sources: pypi' in the profile at a mirror",
+    )

@@ -1,0 +1,70 @@
+"""The environments as the profile wishes them, the requested framework included. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from packaging.requirements import Requirement as Line
+from packaging.utils import canonicalize_name
+
+from aimlsetup.catalog import Catalog
+from aimlsetup.catalog.records import Framework
+from aimlsetup.models.profile import Profile
+from aimlsetup.solver.versions import Versions
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A requirement as uv reads it, and the key of the profile that it comes from."""
+
+    line: str
+    origin: str
+
+    @property
+    def name(self) -> str:
+        """The distribution's normalised name."""
+        return canonicalize_name(Line(self.line).name)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One environment. `python` is a version wish, an interpreter's absolute path, or None for any."""
+
+    name: str
+    python: str | None
+    python_origin: str
+    wishes: tuple[Wish, ...]
+
+
+def environments(profile: Profile, arch: str, catalog: Catalog) -> list[Environment]:
+    """All of them, in the profile's order."""
+    entries: list[Mapping[str, Any]] = profile.sections.get("python_env", {}).get("envs") or []
+    own = [[Wish(line, f"python_env.envs.{entry['name']}") for line in entry.get("requirements") or []] for entry in entries]
+    for framework in catalog.frameworks.values():
+        for wishes in _receivers(own, framework, profile):
+            wishes.append(_framework_wish(wishes, framework, profile, arch))
+    return [_environment(entry, wishes, profile) for entry, wishes in zip(entries, own, strict=True)]
+
+
+def _environment(entry: Mapping[str, Any], wishes: list[Wish], profile: Profile) -> Environment:
+    name = entry["name"]
+    if entry.get("python"):
+        return Environment(name, entry["python"], f"python_env.envs.{name}.python", tuple(wishes))
+    return Environment(name, profile.requests.python, "requests.python", tuple(wishes))
+
+
+def _receivers(own: list[list[Wish]], framework: Framework, profile: Profile) -> Iterator[list[Wish]]:
+    """The environments that get a requested framework: those that name it, else the first."""
+    if framework.framework in profile.requests.framework:
+        naming = [wishes for wishes in own if any(wish.name in framework.distributions() for wish in wishes)]
+        yield from naming or own[:1]
+
+
+def _framework_wish(wishes: list[Wish], framework: Framework, profile: Profile, arch: str) -> Wish:
+    """The distribution that is already named, else the first of the device's that has wheels for the machine."""
+    preferred = framework.devices[profile.requests.device]
+    named = [wish.name for wish in wishes if wish.name in framework.distributions()]
+    built = [name for name in preferred if any(arch in release.wheels.get(name, ()) for release in framework.releases)]
+    request = next(wish for name, wish in profile.requests.framework.items() if name == framework.framework) or ""
+    specifier = Versions.matching(request).alternatives[0]
+    return Wish(f"{(named or built or preferred)[0]}{specifier}", f"requests.framework.{framework.framework}")

@@ -21,7 +21,7 @@ def command() -> None:
     \b
     aimlsetup sandbox up web db             boot two hosts
     aimlsetup sandbox ssh web -- uptime     run a command on one
-    aimlsetup sandbox down                  remove them all, network included
+    aimlsetup sandbox down --all            remove them all, network included
     """
 
 
@@ -60,8 +60,8 @@ def up(
 
 @command.command()
 @click.argument("names", metavar="[NAME]...", nargs=-1)
-@click.option("--all", "all_", is_flag=True, help="All hosts (the default without names).")
-@click.option("--cache", is_flag=True, help="Also remove the cached root file systems, layers and keys.")
+@click.option("--all", "all_", is_flag=True, help="All hosts, other people's too.")
+@click.option("--cache", is_flag=True, help="All hosts, and the cached root file systems, layers and keys.")
 @as_json
 def down(names: tuple[str, ...], all_: bool, cache: bool, json_: bool) -> None:
     """Remove hosts; with the last one go bridge, address translation and forwarding.
@@ -69,11 +69,11 @@ def down(names: tuple[str, ...], all_: bool, cache: bool, json_: bool) -> None:
     Also clears what a crash or a restart of this machine has left behind.
 
     \b
-    aimlsetup sandbox down web
-    aimlsetup sandbox down --all --cache
+    aimlsetup sandbox down web db
+    aimlsetup sandbox down --all
     """
-    if names and (all_ or cache):
-        raise click.UsageError("name hosts, or use --all or --cache, not both")
+    if bool(names) == (all_ or cache):
+        raise click.UsageError("name the hosts to remove, or say --all (or --cache)")
     removed = sandbox.down(names or None)
     if cache:
         sandbox.remove_cache()

@@ -11,7 +11,7 @@ VERSION = 1  # raise it when template.py builds something else out of the same r
 
 # A server as its installer leaves it: no compiler, no pip, no web server.
 PACKAGES = (
-    "ca-certificates", "cron", "curl", "dbus", "gnupg", "iproute2", "kmod", "libpam-systemd",
+    "apt", "ca-certificates", "cron", "curl", "dbus", "gnupg", "iproute2", "kmod", "libpam-systemd",
     "openssh-server", "procps", "sudo", "systemd", "systemd-sysv", "tzdata",
 )
 PYTHON = ("python3", "python3-apt")
@@ -29,14 +29,24 @@ BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
 
 @dataclass(frozen=True)
+class Keyring:
+    """The keys that sign an archive: where their package puts them, and that package."""
+
+    path: str
+    package: str
+    deb: str = ""
+    """Its path on the mirror, where other distributions do not have the package."""
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
 class Distribution:
     """Where a family of releases comes from; the mirrors are the canonical ones."""
 
     mirror: str
     security_mirror: str
     components: str
-    keyring: str
-    keyring_package: str
+    keyring: Keyring
 
 
 @dataclass(frozen=True)
@@ -51,11 +61,16 @@ DISTRIBUTIONS = {
     "debian": Distribution(
         "http://deb.debian.org/debian", "http://security.debian.org/debian-security",
         "main contrib non-free non-free-firmware",
-        "/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring",
+        Keyring("/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring"),
     ),
     "ubuntu": Distribution(
         "http://archive.ubuntu.com/ubuntu", "http://security.ubuntu.com/ubuntu", "main restricted universe",
-        "/usr/share/keyrings/ubuntu-archive-keyring.gpg", "ubuntu-keyring",
+        # Its archive keys are 790BC727…C0B21F32 (2012) and F6ECB376…991BC93C (2018).
+        Keyring(
+            "/usr/share/keyrings/ubuntu-archive-keyring.gpg", "ubuntu-keyring",
+            "pool/main/u/ubuntu-keyring/ubuntu-keyring_2023.11.28.1_all.deb",
+            "36de43b15853ccae0028e9a767613770c704833f82586f28eb262f0311adb8a8",
+        ),
     ),
 }
 RELEASES = {
@@ -88,8 +103,7 @@ class Recipe:
     packages: tuple[str, ...]
     sources: str
     apt: str
-    keyring: str
-    keyring_package: str
+    keyring: Keyring
     files: Mapping[str, str]
     masked: tuple[str, ...] = MASKED
     version: int = VERSION
@@ -99,6 +113,11 @@ class Recipe:
         """The release, and a digest over everything above: another input is another template."""
         digest = hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
         return f"{self.release}-{digest[:12]}"
+
+    @property
+    def sources_file(self) -> str:
+        """Where the sources lie inside, relative to the root."""
+        return f"etc/apt/sources.list.d/{RELEASES[self.release].distribution}.sources"
 
     @property
     def mirrors(self) -> dict[str, str]:
@@ -130,7 +149,7 @@ def recipe(name: str, machine: Machine, mirror: str | None = None, *, python: bo
     return Recipe(
         release=name, packages=tuple(sorted(PACKAGES + (PYTHON if python else ()))),
         sources=_sources(name, source, main, security), apt=machine.apt,
-        keyring=source.keyring, keyring_package=source.keyring_package, files=_files(known, machine),
+        keyring=source.keyring, files=_files(known, machine),
     )
 
 
@@ -138,7 +157,7 @@ def _sources(name: str, source: Distribution, main: str, security: str) -> str:
     """Two deb822 stanzas, as the distributions' own installers write them."""
     return "\n\n".join(
         f"Types: deb\nURIs: {uri.rstrip('/')}\nSuites: {suites}\nComponents: {source.components}\n"
-        f"Signed-By: {source.keyring}"
+        f"Signed-By: {source.keyring.path}"
         for uri, suites in ((main, f"{name} {name}-updates"), (security, f"{name}-security"))
     ) + "\n"
 

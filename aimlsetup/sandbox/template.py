@@ -42,27 +42,27 @@ def ensure(state: State, recipe: Recipe, progress: Progress) -> Path:
 
 
 def _build(recipe: Recipe, place: Path, tarball: Path, progress: Progress) -> None:
-    if not Path(recipe.keyring).exists():
-        raise AimlsetupError(
-            "sandbox-keyring", f"the keys that sign {recipe.release} are not on this machine",
-            context=[f"expected: {recipe.keyring}"], hint=f"Install the package {recipe.keyring_package}.",
-        )
     for mirror, suite in recipe.mirrors.items():
-        _check_mirror(mirror, suite, place)
+        release = f"{mirror}/dists/{suite}/InRelease"
+        _download(release, place / "InRelease", doing=f"asking the mirror {mirror} for {suite}")
+    keyring = _keyring(recipe, place)
     progress(f"{recipe.key}: building the root file system (once; about half a minute, 100 MB from the mirror)")
     files, partial = place / "files", place / "partial.tar.zst"
     _lay_out(recipe, files)
-    (place / "aimlsetup.sources").write_text(recipe.sources)
+    # Outside, the keys may lie elsewhere than where the sources name them.
+    unsigned = [line for line in recipe.sources.splitlines() if not line.startswith("Signed-By:")]
+    (place / "bootstrap.sources").write_text("\n".join(unsigned) + "\n")
     (place / "apt.conf").write_text(recipe.apt)
     run(
         ["mmdebstrap", "--mode=root", "--variant=minbase", "--format=tar", f"--include={','.join(recipe.packages)}",
-         f"--aptopt={place / 'apt.conf'}", "--hook-dir=/usr/share/mmdebstrap/hooks/maybe-merged-usr",
+         f"--aptopt={place / 'apt.conf'}", f"--keyring={keyring}",
          f"--customize-hook=sync-in {files} /",
+         '--customize-hook=rm "$1"/etc/apt/sources.list.d/*bootstrap.sources',
          '--customize-hook=chroot "$1" update-ca-certificates',
          # Empty but fresh lists would make a role's `cache_valid_time` skip its update.
          '--customize-hook=chroot "$1" apt-get update', "--skip=cleanup/apt/lists",
          '--customize-hook=rm -f "$1"/etc/ssh/ssh_host_*',
-         recipe.release, partial, place / "aimlsetup.sources"],
+         recipe.release, partial, place / "bootstrap.sources"],
         doing=f"building {recipe.key}", timeout=BUILD_LIMIT,
     )
     write_json(place / "template.json", {"sha256": _digest(partial), "release": recipe.release})
@@ -70,22 +70,36 @@ def _build(recipe: Recipe, place: Path, tarball: Path, progress: Progress) -> No
     shutil.rmtree(files)
 
 
-def _check_mirror(mirror: str, suite: str, place: Path) -> None:
-    """Ask with apt's own downloader, so that its proxies and certificates count."""
-    release, answer = f"{mirror}/dists/{suite}/InRelease", place / "InRelease"
+def _keyring(recipe: Recipe, place: Path) -> Path:
+    """The keys on this machine, else out of the package on the mirror, whose digest is known."""
+    keyring, mirror = recipe.keyring, next(iter(recipe.mirrors))
+    if Path(keyring.path).exists():
+        return Path(keyring.path)
+    if not keyring.deb:
+        raise AimlsetupError(
+            "sandbox-keyring", f"the keys that sign {recipe.release} are not on this machine",
+            context=[f"expected: {keyring.path}"], hint=f"Install the package {keyring.package}.",
+        )
+    package, tree = place / "keyring.deb", place / "keyring"
+    _download(f"{mirror}/{keyring.deb}", package, f"SHA256:{keyring.sha256}", doing=f"fetching {keyring.package}")
+    run(["dpkg-deb", "--extract", package, tree], doing=f"unpacking {keyring.package}")
+    return tree / keyring.path.lstrip("/")
+
+
+def _download(url: str, target: Path, *digest: str, doing: str) -> None:
+    """Fetch a file with apt's own downloader, so that its proxies, certificates and digest check count."""
     run(
         [APT_HELPER, "-o", "Acquire::http::Timeout=10", "-o", "Acquire::https::Timeout=10", "-o", "Acquire::Retries=1",
-         "-o", "APT::Sandbox::User=root", "download-file", release, answer],
-        doing=f"asking the mirror {mirror} for {suite}",
+         "-o", "APT::Sandbox::User=root", "download-file", url, target, *digest],
+        doing=doing,
         hint="Name a mirror that this machine reaches: AIMLSETUP_SANDBOX_MIRROR='URL' or 'URL SECURITY-URL'.",
     )
-    answer.unlink()
 
 
 def _lay_out(recipe: Recipe, files: Path) -> None:
     """Write the recipe's own files and masks as a tree, to be laid over the packages'."""
     shutil.rmtree(files, ignore_errors=True)
-    for name, text in recipe.files.items():
+    for name, text in {**recipe.files, recipe.sources_file: recipe.sources}.items():
         path = files / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)

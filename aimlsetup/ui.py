@@ -18,8 +18,14 @@ if TYPE_CHECKING:
 Style = Literal["plain", "bold", "dim", "add", "change", "remove", "good", "bad"]
 State = Literal["waiting", "running", "done", "failed"]
 COLOURS: dict[Style, dict[str, object]] = {
-    "plain": {}, "bold": {"bold": True}, "dim": {"dim": True}, "add": {"fg": "green"}, "change": {"fg": "yellow"},
-    "remove": {"fg": "red"}, "good": {"fg": "green"}, "bad": {"fg": "red", "bold": True},
+    "plain": {},
+    "bold": {"bold": True},
+    "dim": {"dim": True},
+    "add": {"fg": "green"},
+    "change": {"fg": "yellow"},
+    "remove": {"fg": "red"},
+    "good": {"fg": "green"},
+    "bad": {"fg": "red", "bold": True},
 }
 SIGNS: dict[State, str] = {"waiting": "·", "running": "▸", "done": "✓", "failed": "✗"}
 SIGN_STYLES: dict[State, str] = {"waiting": "dim", "running": "cyan", "done": "green", "failed": "bold red"}
@@ -114,7 +120,9 @@ class Progress:
         for (host, component), cell in self.cells.items():
             elapsed = now - cell.began if cell.state == "running" else cell.took
             table.add_row(
-                Text(SIGNS[cell.state], style=SIGN_STYLES[cell.state]), Text(host, style="bold"), Text(component),
+                Text(SIGNS[cell.state], style=SIGN_STYLES[cell.state]),
+                Text(host, style="bold"),
+                Text(component),
                 Text(f"{elapsed:.0f} s" if cell.state != "waiting" else "", justify="right"),
                 Text(cell.task[:TASK_WIDTH] if cell.state == "running" else "", style="dim", no_wrap=True),
             )

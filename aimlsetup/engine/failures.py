@@ -1,7 +1,7 @@
 """What Ansible says when something fails → one screen: what, where, expected, what to do. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,46 +26,66 @@ class Known:
 CONNECTION = (
     Known(
         r"Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED|No \S+ host key is known",
-        "host-key", "its ssh host key is not the one that is known, or none is known",
+        "host-key",
+        "its ssh host key is not the one that is known, or none is known",
         "Log in once with `ssh` and check the fingerprint; after a reinstallation `ssh-keygen -R` removes the old key.",
     ),
     Known(
-        r"Permission denied \(|Too many authentication failures", "host-login", "ssh does not accept this user and key",
+        r"Permission denied \(|Too many authentication failures",
+        "host-login",
+        "ssh does not accept this user and key",
         "Check `user` and `identity` of the host in the profile, and that `ssh` logs in without a question.",
         Exit.USAGE,
     ),
     Known(
-        r"Could not resolve hostname|Name or service not known", "host-name", "its address is unknown",
-        "Check `address` of the host in the profile, or give it an entry in your ssh configuration.", Exit.USAGE,
+        r"Could not resolve hostname|Name or service not known",
+        "host-name",
+        "its address is unknown",
+        "Check `address` of the host in the profile, or give it an entry in your ssh configuration.",
+        Exit.USAGE,
     ),
     Known(
         r"Connection refused|[Cc]onnection timed out|No route to host|unreachable|Connection (closed|reset)|timed out",
-        "host-unreachable", "it does not answer on ssh", "Check that it is up, and `address` and `port` in the profile.",
+        "host-unreachable",
+        "it does not answer on ssh",
+        "Check that it is up, and `address` and `port` in the profile.",
     ),
 )
 BECOME = (
     Known(
         r"[Ii]ncorrect (sudo|su|become) password|Sorry, try again|incorrect password attempt|[Ww]rong password",
-        "become-password", "the password for sudo is wrong",
-        "Check the reference in `become: {password: …}` of the host in the profile.", Exit.USAGE,
+        "become-password",
+        "the password for sudo is wrong",
+        "Check the reference in `become: {password: …}` of the host in the profile.",
+        Exit.USAGE,
     ),
     Known(
         r"[Mm]issing sudo password|a password is required|Timeout .*privilege escalation prompt"
         r"|interactive authentication is required",
-        "become-password-missing", "sudo wants a password",
-        "Give the host `become: {method: sudo, password: \"prompt:sudo password\"}` in the profile.", Exit.USAGE,
+        "become-password-missing",
+        "sudo wants a password",
+        'Give the host `become: {method: sudo, password: "prompt:sudo password"}` in the profile.',
+        Exit.USAGE,
     ),
     Known(
-        r"not in the sudoers|is not allowed to|may not run sudo", "become-denied", "this user may not become root",
-        "Add the user to the group sudo, or use another `user` in the profile.", Exit.USAGE,
+        r"not in the sudoers|is not allowed to|may not run sudo",
+        "become-denied",
+        "this user may not become root",
+        "Add the user to the group sudo, or use another `user` in the profile.",
+        Exit.USAGE,
     ),
     Known(
-        r"sudo(-rs)?: (command )?not found|sudo: No such file", "become-missing", "there is no sudo on it",
-        "Log in as root (`user: root`, `become: {method: none}`), or install sudo.", Exit.USAGE,
+        r"sudo(-rs)?: (command )?not found|sudo: No such file",
+        "become-missing",
+        "there is no sudo on it",
+        "Log in as root (`user: root`, `become: {method: none}`), or install sudo.",
+        Exit.USAGE,
     ),
 )
-NO_PYTHON = re.compile(r"python[\d.]*: (command )?not found|python[\d.]*: No such file or directory", re.I)
-OLD_PYTHON = re.compile(r"requires a minimum of Python version (?P<minimum>[\d.]+)\. Current version: (?P<found>[\d.]+)")
+NO_PYTHON = re.compile(r"python[\d.]*: (command )?not found|python[\d.]*: No such file or directory", re.IGNORECASE)
+OLD_PYTHON = re.compile(
+    r"requires a minimum of Python version (?P<minimum>[\d.]+)\. Current version: (?P<found>[\d.]+)"
+)
 
 
 def words(result: Mapping[str, Any]) -> str:
@@ -85,7 +105,8 @@ def access_error(host: str, event: Event) -> AimlsetupError:
     old = OLD_PYTHON.search(text)
     if old:
         return AimlsetupError(
-            "python-old", f"{host}: its Python {old['found']} is too old for this controller's ansible-core",
+            "python-old",
+            f"{host}: its Python {old['found']} is too old for this controller's ansible-core",
             context=[f"expected: Python {old['minimum']} or newer"],
             hint="Name a newer interpreter with `python:` of the host in the profile. Facts alone can be had with "
             "`aimlsetup observe --script`.",
@@ -102,14 +123,18 @@ def access_error(host: str, event: Event) -> AimlsetupError:
 def not_root(host: str, uid: int) -> AimlsetupError:
     """A host where we are somebody else than root."""
     return AimlsetupError(
-        "no-root", f"{host}: root is needed, and this is user id {uid}",
+        "no-root",
+        f"{host}: root is needed, and this is user id {uid}",
         context=["expected: `user: root`, or `become: {method: sudo}`, of the host in the profile"],
-        hint="Run as root, or let aimlsetup become root by sudo.", exit_code=Exit.USAGE,
+        hint="Run as root, or let aimlsetup become root by sudo.",
+        exit_code=Exit.USAGE,
     )
 
 
-def task_error(host: str, failures: list[Event], *, again: str, log: str) -> AimlsetupError:
-    """Why an apply stopped on a host. `again` is the command that goes on from here."""
+def task_error(
+    host: str, failures: list[Event], *, again: str, log: str, scrub: Callable[[str], str]
+) -> AimlsetupError:
+    """Why an apply stopped on a host. `again` is the command that goes on from here; `scrub` hides secrets."""
     if not failures:
         return AimlsetupError(
             "apply-failed", f"{host}: Ansible stopped without naming a task", context=[f"log: {log}"], hint=again
@@ -122,9 +147,22 @@ def task_error(host: str, failures: list[Event], *, again: str, log: str) -> Aim
     where = f"{host}: {event.component} failed" if event.component else f"{host}: failed"
     consent = Exit.CONSENT if event.result.get("consent") else Exit.FAILED
     return AimlsetupError(
-        "apply-failed", where, context=[f"task: {event.task}", *_message(failures), f"log: {log}"],
-        hint=f"Nothing is lost. Set this right, then go on with: {again}", exit_code=consent,
+        "apply-failed",
+        where,
+        context=[f"task: {event.task}", *map(scrub, _message(failures)), f"log: {log}"],
+        hint=f"Nothing is lost. Set this right, then go on with: {again}",
+        exit_code=consent,
     )
+
+
+def broken(failures: list[Event], components: list[str], scrub: Callable[[str], str]) -> dict[str, str]:
+    """{component: the last line of what its functional check said} of those that failed."""
+    said: dict[str, str] = {}
+    for event in failures:
+        if event.component in components:
+            lines = _tail(words(event.result)) or ["failed without a word"]
+            said[event.component] = scrub(lines[0])
+    return said
 
 
 def _message(failures: list[Event]) -> list[str]:

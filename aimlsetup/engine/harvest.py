@@ -8,14 +8,21 @@ from typing import Any
 from aimlsetup.engine.runner import Event
 from aimlsetup.models.plan import Effects
 
-SERVICES = ("ansible.builtin.systemd", "ansible.builtin.systemd_service", "ansible.builtin.service", "systemd", "service")
+SERVICES = (
+    "ansible.builtin.systemd",
+    "ansible.builtin.systemd_service",
+    "ansible.builtin.service",
+    "systemd",
+    "service",
+)
 DIFF_LINES = 200
 
 
 def effects(events: Iterable[Event], scrub: Callable[[str], str]) -> dict[tuple[str, str], Effects]:
     """{(host, component): effects} of the tasks that would change something. `scrub` hides secrets in diffs.
 
-    A module may return `plan` with `packages` (lines), `download` and `disk` (bytes), `restarts` (units), `reboot`.
+    A module may return `plan` with `packages` ([{name, from, to}]), `download` and `disk` (bytes), `restarts` (units)
+    and `reboot`. Where it names packages, its diff would only say the same again.
     """
     grouped: dict[tuple[str, str], list[Event]] = defaultdict(list)
     for event in events:
@@ -29,8 +36,8 @@ def _effects(events: list[Event], scrub: Callable[[str], str]) -> Effects:
     started = [unit for event in events if (unit := _restarted(event))]
     return Effects(
         tasks=list(dict.fromkeys(event.task for event in events)),
-        diffs=[scrub(text) for event in events for text in _diffs(event.result.get("diff"))],
-        packages=[str(line) for plan in plans for line in plan.get("packages") or ()],
+        diffs=[scrub(text) for event in events for text in _diffs(event.result)],
+        packages=[_package(entry) for plan in plans for entry in plan.get("packages") or ()],
         download=sum(int(plan.get("download") or 0) for plan in plans),
         disk=sum(int(plan.get("disk") or 0) for plan in plans),
         restarts=list(dict.fromkeys([*started, *(str(unit) for plan in plans for unit in plan.get("restarts") or ())])),
@@ -43,9 +50,16 @@ def _restarted(event: Event) -> str | None:
     return event.result.get("name") if event.handler and event.action in SERVICES else None
 
 
-def _diffs(found: Any) -> list[str]:
+def _package(entry: Mapping[str, Any]) -> str:
+    """One package of a transaction: what there is, and what there will be."""
+    return f"{entry['name']}: {entry.get('from') or 'absent'} → {entry.get('to') or 'absent'}"
+
+
+def _diffs(result: Mapping[str, Any]) -> list[str]:
     """Unified diffs of what Ansible puts under `diff`: one mapping or a list of them, before and after or prepared."""
-    texts = []
+    if (result.get("plan") or {}).get("packages"):
+        return []
+    texts, found = [], result.get("diff")
     for part in found if isinstance(found, list) else [found]:
         if isinstance(part, Mapping):
             text = part.get("prepared") or _unified(part)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from aimlsetup import content, files
+from aimlsetup import content
+from aimlsetup.catalog import role_options
 from aimlsetup.engine.secrets import Secrets, references, substitute
 from aimlsetup.models.plan import Expected
 
@@ -18,12 +19,7 @@ class Given:
     secret: set[str] = field(default_factory=set)
 
 
-@cache
-def options(component: str) -> dict[str, Any]:
-    """`argument_specs.main.options` of a component's role."""
-    spec = files.read(content.role(component) / "meta" / "argument_specs.yml").data
-    found: dict[str, Any] = spec["argument_specs"]["main"]["options"]
-    return found
+options = cache(role_options)
 
 
 def expected(components: Mapping[str, Mapping[str, Any]], secrets: Secrets) -> dict[str, Expected]:

@@ -35,8 +35,10 @@ def _lock(key: str, name: str) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise AimlsetupError(
-                "host-busy", f"{name}: another apply of yours is at work on this host",
-                context=[f"process: {handle.read().strip() or 'unknown'}"], hint="Wait for it to end, then apply again.",
+                "host-busy",
+                f"{name}: another apply of yours is at work on this host",
+                context=[f"process: {handle.read().strip() or 'unknown'}"],
+                hint="Wait for it to end, then apply again.",
             ) from None
         handle.truncate(0)
         handle.write(str(os.getpid()))

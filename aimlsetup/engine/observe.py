@@ -14,7 +14,7 @@ from aimlsetup.models.observation import Observation
 
 MODULE = "codehub.aimlsetup.observe"
 # Shell that any POSIX system has: it runs where there is no Python.
-PROBE = "cat /etc/os-release; echo AIMLSETUP_KERNEL=$(uname -r); echo AIMLSETUP_ARCH=$(uname -m); echo AIMLSETUP_UID=$(id -u)"
+PROBE = "cat /etc/os-release; echo HOST_KERNEL=$(uname -r); echo HOST_ARCH=$(uname -m); echo HOST_UID=$(id -u)"
 
 
 @dataclass
@@ -45,7 +45,9 @@ def _file(observed: Observed, name: str, event: Event | None, output: str) -> No
     """Put one host's answer where it belongs."""
     if event is None:
         observed.errors[name] = AimlsetupError(
-            "ansible-failed", f"{name}: Ansible ended without an answer", context=output.strip().splitlines()[-failures.LINES:]
+            "ansible-failed",
+            f"{name}: Ansible ended without an answer",
+            context=output.strip().splitlines()[-failures.LINES :],
         )
     elif event.kind != "ok":
         observed.errors[name] = failures.access_error(name, event)
@@ -86,10 +88,12 @@ def probe_facts(text: str) -> dict[str, Any]:
     return {
         "python": None,
         "release": {
-            "id": value.get("ID", "unknown"), "version": value.get("VERSION_ID", ""),
-            "codename": value.get("VERSION_CODENAME", ""), "name": value.get("PRETTY_NAME", ""),
+            "id": value.get("ID", "unknown"),
+            "version": value.get("VERSION_ID", ""),
+            "codename": value.get("VERSION_CODENAME", ""),
+            "name": value.get("PRETTY_NAME", ""),
         },
-        "kernel": value.get("AIMLSETUP_KERNEL", ""),
-        "arch": value.get("AIMLSETUP_ARCH", ""),
-        "uid": int(value.get("AIMLSETUP_UID", "0") or 0),
+        "kernel": value.get("HOST_KERNEL", ""),
+        "arch": value.get("HOST_ARCH", ""),
+        "uid": int(value.get("HOST_UID", "0") or 0),
     }

@@ -61,7 +61,8 @@ class Result:
     def failures(self, host: str) -> list[Event]:
         """What went wrong on a host, in order; errors that a task ignored are not among it."""
         return [
-            event for event in self.events
+            event
+            for event in self.events
             if event.host == host and event.kind in ("failed", "unreachable") and not event.ignored
         ]
 
@@ -121,8 +122,14 @@ def _event(kind: Kind, data: Mapping[str, Any], handler: bool) -> Event:
     given = (result.get("invocation") or {}).get("module_args") or {}
     component = role.rpartition(".")[2] or (given.get("component") if isinstance(given, dict) else None)
     return Event(
-        kind=kind, host=data["host"], task=data.get("task") or "", component=component, handler=handler,
-        action=data.get("task_action") or "", ignored=bool(data.get("ignore_errors")), result=result,
+        kind=kind,
+        host=data["host"],
+        task=data.get("task") or "",
+        component=component,
+        handler=handler,
+        action=data.get("task_action") or "",
+        ignored=bool(data.get("ignore_errors")),
+        result=result,
     )
 
 
@@ -148,21 +155,37 @@ def run(
     (space.root / "env").mkdir(exist_ok=True)
     (space.root / "env" / "settings").write_text(f"---\npexpect_timeout: {CANCEL_SECONDS}\n")
     command = [*(["--check", "--diff"] if call.check else []), *(["--ask-become-pass"] if password else [])]
-    what: dict[str, Any] = {"playbook": call.playbook} if call.playbook else {
-        "module": call.module, "module_args": call.arguments, "host_pattern": "all",
-    }
+    what: dict[str, Any] = (
+        {"playbook": call.playbook}
+        if call.playbook
+        else {
+            "module": call.module,
+            "module_args": call.arguments,
+            "host_pattern": "all",
+        }
+    )
     with _without(hide), _cancellable(listener) as cancelled:
         done = ansible_runner.run(
-            private_data_dir=str(space.root), inventory=str(space.inventory), envvars=_environment(space),
-            cmdline=" ".join(command) or None, forks=call.forks, quiet=True, suppress_env_files=True,
+            private_data_dir=str(space.root),
+            inventory=str(space.inventory),
+            envvars=_environment(space),
+            cmdline=" ".join(command) or None,
+            forks=call.forks,
+            quiet=True,
+            suppress_env_files=True,
             passwords={BECOME_PROMPT: password} if password else None,
-            event_handler=listener, cancel_callback=cancelled, **what,
+            event_handler=listener,
+            cancel_callback=cancelled,
+            **what,
         )
     if listener.error and not isinstance(listener.error, KeyboardInterrupt):
         raise listener.error
     return Result(
-        status=done.rc, cancelled=done.status == "canceled", events=listener.events,
-        failed=set(listener.stats.get("failures", {})), unreachable=set(listener.stats.get("dark", {})),
+        status=done.rc,
+        cancelled=done.status == "canceled",
+        events=listener.events,
+        failed=set(listener.stats.get("failures", {})),
+        unreachable=set(listener.stats.get("dark", {})),
         output="\n".join(listener.lines),
     )
 

@@ -104,8 +104,10 @@ class Secrets:
             return _single(self.read_host(host, rest))
         if self.ask is None:
             raise AimlsetupError(
-                "secret-prompt", f"a secret has to be asked for, and there is no terminal: {reference}",
-                hint="Run it in a terminal, or refer to the secret as env:NAME or file:PATH.", exit_code=Exit.USAGE,
+                "secret-prompt",
+                f"a secret has to be asked for, and there is no terminal: {reference}",
+                hint="Run it in a terminal, or refer to the secret as env:NAME or file:PATH.",
+                exit_code=Exit.USAGE,
             )
         return self.ask(rest)
 
@@ -137,7 +139,9 @@ def _single(text: str) -> str:
 
 
 def _missing(reference: str, why: str, hint: str) -> AimlsetupError:
-    return AimlsetupError("secret-missing", f"the secret {reference} cannot be read: {why}", hint=hint, exit_code=Exit.USAGE)
+    return AimlsetupError(
+        "secret-missing", f"the secret {reference} cannot be read: {why}", hint=hint, exit_code=Exit.USAGE
+    )
 
 
 def _from_environment(name: str) -> str:
@@ -158,9 +162,7 @@ def _from_file(path: Path) -> str:
 def _from_vault(path: Path) -> str:
     command = [str(Path(sys.executable).with_name("ansible-vault")), "view", str(path)]
     try:
-        done = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=VAULT_SECONDS, check=False
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=VAULT_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise _missing(f"vault:{path}", type(error).__name__, "Run `ansible-vault view` on it by hand.") from None
     if done.returncode:

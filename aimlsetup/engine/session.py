@@ -1,4 +1,4 @@
-"""One command's dealings with its hosts: a workspace, the secrets, a log, and a run of Ansible over some of the hosts."""
+"""What one command shares between its runs of Ansible: hosts, private workspace, secrets, log."""
 
 import base64
 import getpass
@@ -52,11 +52,17 @@ class Session:
         for password, names in self._groups(variables):
             self._write_inventory(names, variables, secret or {})
             try:
-                results.append(runner.run(
-                    self.space, call, password=password, hide=self.secrets.environment_names(),
-                    on_event=on_event or self.on_event, on_line=_nowhere if quiet else self.log.line,
-                    on_read=self._forget_secrets,
-                ))
+                results.append(
+                    runner.run(
+                        self.space,
+                        call,
+                        password=password,
+                        hide=self.secrets.environment_names(),
+                        on_event=on_event or self.on_event,
+                        on_line=_nowhere if quiet else self.log.line,
+                        on_read=self._forget_secrets,
+                    )
+                )
             finally:
                 self._forget_secrets()
             if results[-1].cancelled:
@@ -130,7 +136,9 @@ def _read_host(made: Session, host: str, path: str) -> str:
     found = [event.result["content"] for event in result.events if event.kind == "ok" and "content" in event.result]
     if not found:
         raise AimlsetupError(
-            "secret-missing", f"{host}: the secret host:{path} cannot be read",
-            context=["expected: a file on the host that root can read"], hint="Check the path in the profile.",
+            "secret-missing",
+            f"{host}: the secret host:{path} cannot be read",
+            context=["expected: a file on the host that root can read"],
+            hint="Check the path in the profile.",
         )
     return base64.b64decode(found[0]).decode()

@@ -1,4 +1,4 @@
-"""The private directory of one run: inventory, ssh sockets, runner's files. On tmpfs, this user's alone, gone afterwards.
+"""The private directory of one run: inventory, ssh sockets, runner's files. In memory, this user's, gone afterwards.
 
 Its name carries the process id and start time, so that the next run can tell which ones a killed run left behind.
 """
@@ -16,6 +16,7 @@ from aimlsetup import content
 
 PREFIX = "aimlsetup-"
 TMPFS = "tmpfs"
+MEMORY = "/dev/shm"  # noqa: S108 - made there with a mode and name of its own
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,10 @@ def remove(root: Path) -> None:
         if socket.is_socket():
             subprocess.run(
                 ["ssh", "-o", f"ControlPath={socket}", "-O", "exit", "none"],
-                stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=10,
+                check=False,
             )
     shutil.rmtree(root, ignore_errors=True)
 
@@ -94,7 +98,7 @@ def _started(pid: int) -> str | None:
 
 def _parent() -> tuple[Path, bool]:
     """Where to make the directory, and whether that is in memory: secrets written there never reach a disk."""
-    for candidate in (os.environ.get("XDG_RUNTIME_DIR"), "/dev/shm"):
+    for candidate in (os.environ.get("XDG_RUNTIME_DIR"), MEMORY):
         if candidate and os.access(candidate, os.W_OK) and _file_system(Path(candidate)) == TMPFS:
             return Path(candidate), True
     return Path(tempfile.gettempdir()), False

@@ -44,10 +44,9 @@ class Effects(Document):
     reboot: bool = False
 
 
-class ComponentPlan(Document):
+class Planned(Drift):
     """One component of one host in a plan."""
 
-    drift: Drift
     effects: Effects = Effects()
     undo: str | None = Field(default=None, description="how it can be taken back")
 
@@ -56,12 +55,12 @@ class HostPlan(Document):
     """One host in a plan. `observed` is the digest of what the plan rests on (see `aimlsetup.compare`)."""
 
     observed: str
-    components: list[ComponentPlan]
+    drifts: list[Planned]
 
     @property
-    def drifted(self) -> list[ComponentPlan]:
+    def drifted(self) -> list[Planned]:
         """The components that are not as the lock has them."""
-        return [part for part in self.components if part.drift.action != "="]
+        return [drift for drift in self.drifts if drift.action != "="]
 
 
 class Plan(Document):

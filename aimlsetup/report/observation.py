@@ -33,7 +33,7 @@ def _facts(found: Observation) -> list[tuple[str, str]]:
     disks = ", ".join(f"{disk['mount']} {size(disk['free'])} free" for disk in facts["disks"])
     pythons = ", ".join(f"{path} {version}" for path, version in sorted(facts["pythons"].items()))
     rows += [
-        ("cpu", f"{facts['cpu']['count']} × {facts['cpu']['model']}"),
+        ("cpu", f"{facts['cpu']['count']} x {facts['cpu']['model']}"),
         ("memory", f"{size(facts['memory']['total'])}, {size(facts['memory']['available'])} available"),
         ("disks", disks or "none seen"),
         ("gpus", gpus or "none"),

@@ -1,6 +1,6 @@
 """A plan as lines to read: per host and component what, why, what it costs, and how it is taken back."""
 
-from aimlsetup.models.plan import Action, ComponentPlan, Effects, HostPlan, Plan
+from aimlsetup.models.plan import Action, Effects, HostPlan, Plan, Planned
 from aimlsetup.report.table import size
 from aimlsetup.ui import Line, Style
 
@@ -17,22 +17,21 @@ def lines(plan: Plan, *, diffs: bool = True) -> list[Line]:
 
 def summary(plan: Plan) -> str:
     """One line: how much there is to do."""
-    parts = [part for host in plan.hosts.values() for part in host.components]
-    counts = {sign: sum(part.drift.action == sign for part in parts) for sign in "+~-="}
+    parts = [part for host in plan.hosts.values() for part in host.drifts]
+    counts = {sign: sum(part.action == sign for part in parts) for sign in "+~-="}
     download = sum(part.effects.download for part in parts)
     disk = sum(part.effects.disk for part in parts)
     text = f"{counts['+']} to make, {counts['~']} to change, {counts['-']} to remove, {counts['=']} as they should be"
     costs = [f"download {size(download)}"] * bool(download) + [f"disk {size(disk)}"] * bool(disk)
-    reboots = sorted(name for name, host in plan.hosts.items() if any(part.effects.reboot for part in host.components))
+    reboots = sorted(name for name, host in plan.hosts.items() if any(part.effects.reboot for part in host.drifts))
     return "; ".join([text, *costs, *([f"reboots {', '.join(reboots)}"] if reboots else [])])
 
 
 def _host(name: str, host: HostPlan, diffs: bool) -> list[Line]:
-    return [Line(name, "bold"), *(line for part in host.components for line in _component(part, diffs))]
+    return [Line(name, "bold"), *(line for part in host.drifts for line in _component(part, diffs))]
 
 
-def _component(part: ComponentPlan, diffs: bool) -> list[Line]:
-    drift = part.drift
+def _component(drift: Planned, diffs: bool) -> list[Line]:
     reasons = drift.reasons[:REASONS] + (
         [f"and {len(drift.reasons) - REASONS} more"] if len(drift.reasons) > REASONS else []
     )
@@ -42,9 +41,9 @@ def _component(part: ComponentPlan, diffs: bool) -> list[Line]:
     return [
         head,
         *(Line(f"      {reason}") for reason in reasons),
-        *(Line(f"      {fact}") for fact in _facts(part.effects)),
-        *([Line(f"      undo: {part.undo}", "dim")] if part.undo else []),
-        *(line for text in (part.effects.diffs if diffs else ()) for line in _diff(text)),
+        *(Line(f"      {fact}") for fact in _facts(drift.effects)),
+        *([Line(f"      undo: {drift.undo}", "dim")] if drift.undo else []),
+        *(line for text in (drift.effects.diffs if diffs else ()) for line in _diff(text)),
     ]
 
 

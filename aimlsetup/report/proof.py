@@ -42,9 +42,17 @@ def lines(proofs: Sequence[Proof]) -> list[Line]:
     """The table to read."""
     rows = [(*proof[:4], "ok" if proof.ok else "NOT OK") for proof in proofs]
     head, *body = columns([HEADER, *rows])
-    return [Line(head, "bold"), *(Line(text, "good" if proof.ok else "bad") for text, proof in zip(body, proofs, strict=True))]
+    return [
+        Line(head, "bold"),
+        *(Line(text, "good" if proof.ok else "bad") for text, proof in zip(body, proofs, strict=True)),
+    ]
 
 
 def document(proofs: Sequence[Proof]) -> dict[str, object]:
     """The table for programs."""
-    return {"version": 1, "kind": "verify", "ok": all(proof.ok for proof in proofs), "proofs": [p._asdict() for p in proofs]}
+    return {
+        "version": 1,
+        "kind": "verify",
+        "ok": all(proof.ok for proof in proofs),
+        "proofs": [p._asdict() for p in proofs],
+    }

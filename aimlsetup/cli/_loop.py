@@ -1,0 +1,220 @@
+"""Observe → compare → act → observe: the one place that joins the parts which do not know each other."""
+
+import shlex
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from aimlsetup import compare, ui
+from aimlsetup.cli._site import Site, digest, ensure_lock
+from aimlsetup.engine import act, failures, harvest, inputs
+from aimlsetup.engine.act import Work
+from aimlsetup.engine.observe import Observed, observe
+from aimlsetup.engine.runner import Event, Result
+from aimlsetup.engine.session import Session
+from aimlsetup.errors import AimlsetupError, Exit
+from aimlsetup.models.observation import Observation
+from aimlsetup.models.plan import Drift, Expected, HostPlan, Plan, Planned
+
+ROUNDS = 5  # more than any chain of components that depend on each other's outputs
+
+
+@dataclass
+class Seen:
+    """One host as it is, next to what it should be."""
+
+    observation: Observation
+    expected: dict[str, Expected]
+    drifts: list[Drift]
+
+    @property
+    def basis(self) -> str:
+        """Digest of what a plan for this host rests on."""
+        return compare.basis(self.expected, self.observation)
+
+
+@dataclass
+class Outcome:
+    """What became of one host."""
+
+    applied: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    error: AimlsetupError | None = None
+
+    @property
+    def status(self) -> str:
+        """failed, done or unchanged."""
+        return "failed" if self.error else "done" if self.applied or self.removed else "unchanged"
+
+
+def again() -> str:
+    """The command line that was given, to be given once more."""
+    return shlex.join(["aimlsetup", *sys.argv[1:]])
+
+
+def look(session: Session, names: Iterable[str], *, deep: bool = False) -> Observed:
+    """Observe hosts."""
+    with ui.waiting("observing"):
+        return observe(session, names, deep=deep)
+
+
+def look_and_judge(
+    site: Site, session: Session, *, deep: bool = False, solve: bool = True
+) -> tuple[dict[str, Seen], dict[str, AimlsetupError]]:
+    """Observe the site's hosts and compare them with the lock, which is solved first where it is missing or outdated.
+
+    Returns the hosts, and why others could not be observed. Without `solve` a missing lock is an error.
+    """
+    observed = look(session, site.hosts, deep=deep)
+    if observed.hosts:
+        ensure_lock(site, observed.hosts, solve=solve)
+    return judge(site, session, observed.hosts), dict(observed.errors)
+
+
+def judge(site: Site, session: Session, observed: Mapping[str, Observation]) -> dict[str, Seen]:
+    """Compare hosts with the lock."""
+    seen = {}
+    for name, observation in observed.items():
+        expected = inputs.expected(site.components(name), session.secrets)
+        seen[name] = Seen(observation, expected, compare.compare(expected, observation))
+    return seen
+
+
+def work_of(site: Site, seen: Mapping[str, Seen]) -> dict[str, Work]:
+    """What there is to do, by host; hosts with nothing to do are left out."""
+    work = {}
+    for name, host in seen.items():
+        run, removed = compare.to_apply(host.drifts)
+        arguments = site.components(name)
+        work[name] = Work({component: arguments[component] for component in run if component in arguments}, removed)
+    return {name: part for name, part in work.items() if part}
+
+
+def plan(site: Site, session: Session, seen: Mapping[str, Seen]) -> tuple[Plan, dict[str, AimlsetupError]]:
+    """What would change, with what a check-mode run of the drifted components says; and hosts it failed on."""
+    work = work_of(site, seen)
+    effects, errors = {}, {}
+    if work:
+        result = _watched(session, work, check=True)
+        effects = harvest.effects(result.events, session.secrets.scrub)
+        errors = _errors(session, result, work)
+    made = outline(site, seen)
+    hosts = {
+        name: host.model_copy(
+            update={
+                "drifts": [
+                    drift.model_copy(update={"effects": effects.get((name, drift.component), drift.effects)})
+                    for drift in host.drifts
+                ]
+            }
+        )
+        for name, host in made.hosts.items()
+    }
+    return made.model_copy(update={"hosts": hosts}), errors
+
+
+def converge(site: Site, session: Session, seen: Mapping[str, Seen], *, take_lock: bool = False) -> dict[str, Outcome]:
+    """Act on what drifted and look again, until nothing drifts: outputs of one component may be inputs of another."""
+    outcomes = {name: Outcome() for name in seen}
+    current = dict(seen)
+    for _ in range(ROUNDS):
+        work = work_of(site, current)
+        if not work:
+            break
+        errors = _errors(session, _watched(session, work, take_lock=take_lock), work)
+        _note(outcomes, work, errors)
+        after = look(session, [name for name in work if name not in errors])
+        _note(outcomes, {}, after.errors)
+        current = _unstable_left_out(current, judge(site, session, after.hosts), outcomes)
+    return outcomes
+
+
+def outline(site: Site, seen: Mapping[str, Seen]) -> Plan:
+    """What would change, without asking the hosts for details."""
+    hosts = {
+        name: HostPlan(
+            observed=host.basis,
+            drifts=[Planned(**drift.model_dump(), undo=compare.undo(drift)) for drift in host.drifts],
+        )
+        for name, host in seen.items()
+    }
+    return Plan(lock=digest(site.solved), hosts=hosts)
+
+
+def _note(outcomes: Mapping[str, Outcome], work: Mapping[str, Work], errors: Mapping[str, AimlsetupError]) -> None:
+    for name, error in errors.items():
+        outcomes[name].error = error
+    for name, part in work.items():
+        if name not in errors:
+            done = outcomes[name]
+            done.applied += [component for component in part.components if component not in done.applied]
+            done.removed += part.removed
+
+
+def _unstable_left_out(
+    before: Mapping[str, Seen], after: Mapping[str, Seen], outcomes: Mapping[str, Outcome]
+) -> dict[str, Seen]:
+    """Hosts worth another round; one that drifts as it did before acting would drift for ever."""
+    for name, host in after.items():
+        left = [drift for drift in host.drifts if drift.action != "="]
+        same = [drift for drift in left if drift in before[name].drifts]
+        if same:
+            outcomes[name].error = AimlsetupError(
+                "apply-unstable",
+                f"{name}: {same[0].component} differs again right after it was applied",
+                context=same[0].reasons[:5],
+                hint="Something else on the host changes it; find out what, then apply again.",
+            )
+    return {name: host for name, host in after.items() if not outcomes[name].error}
+
+
+def _watched(session: Session, work: Mapping[str, Work], *, check: bool = False, take_lock: bool = False) -> Result:
+    return watched(session, work, lambda: act.site(session, work, check=check, take_lock=take_lock))
+
+
+def watched(session: Session, work: Mapping[str, Work], run: Callable[[], Result]) -> Result:
+    """Run something with its progress on the screen."""
+    with ui.progress({name: [*part.removed, *part.components] for name, part in work.items()}) as shown:
+        session.on_event = lambda event: watch(shown, event, session.secrets.scrub)
+        result = run()
+        for name in work:
+            shown.finished(name)
+        return result
+
+
+def watch(shown: ui.Progress, event: Event, scrub: Callable[[str], str]) -> None:
+    """Show one event."""
+    if event.kind == "started" and event.component:
+        shown.started(event.host, event.component, event.task)
+    elif event.kind in ("failed", "unreachable") and not event.ignored:
+        said = failures.words(event.result).strip().splitlines() or [event.kind]
+        shown.failed(event.host, event.component or event.task, scrub(said[0]))
+
+
+def _errors(session: Session, result: Result, work: Mapping[str, Work]) -> dict[str, AimlsetupError]:
+    """Why hosts did not get to the end."""
+    stopped = result.failed | result.unreachable
+    if result.status and not stopped:
+        stopped = set(work)
+    return {
+        name: failures.task_error(
+            name, result.failures(name), again=again(), log=str(session.log.path), scrub=session.secrets.scrub
+        )
+        for name in work
+        if name in stopped
+    }
+
+
+def tell(errors: Mapping[str, AimlsetupError]) -> None:
+    """Every host's error, whole, on standard error."""
+    ui.show([ui.Line(str(error), "bad") for _, error in sorted(errors.items())], to_stderr=True)
+
+
+def conclude(errors: Mapping[str, AimlsetupError], hosts: int, *, otherwise: Exit = Exit.DONE) -> Exit:
+    """The exit code: a single cause keeps its own, some hosts done and some not have theirs."""
+    if not errors:
+        return otherwise
+    if len(errors) < hosts:
+        return Exit.PARTIAL
+    codes = {error.exit_code for error in errors.values()}
+    return codes.pop() if len(codes) == 1 else Exit.FAILED

@@ -1,0 +1,123 @@
+"""A profile with its lock and hosts, as every command that acts on hosts needs them."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from aimlsetup import catalog, files
+from aimlsetup.catalog import profiles
+from aimlsetup.cli._options import chosen
+from aimlsetup.errors import AimlsetupError, Exit
+from aimlsetup.models.lock import Lock
+from aimlsetup.models.observation import Observation
+from aimlsetup.models.profile import Host, Profile
+
+
+@dataclass
+class Site:
+    """What is wished and what was solved. `hosts` are reachable definitions of those chosen by `--limit`."""
+
+    path: Path
+    profile: Profile
+    hosts: dict[str, Host]
+    lock: Lock | None
+
+    @property
+    def solved(self) -> Lock:
+        """The lock, once there is one."""
+        if self.lock is None:
+            raise RuntimeError("asked for the lock before it was solved")
+        return self.lock
+
+    def components(self, host: str) -> dict[str, dict[str, object]]:
+        """{component: arguments} of a host, in the order in which they are applied."""
+        found = self.solved.class_of(host)
+        if found is None:
+            raise AimlsetupError(
+                "lock-host",
+                f"{lock_path(self.path)}: it has nothing for the host {host}",
+                hint=f"Solve again: aimlsetup lock --profile {self.path}",
+                exit_code=Exit.USAGE,
+            )
+        order = [name for name in catalog.load().components if name in found.components]
+        return {name: found.components[name] for name in order}
+
+
+def lock_path(profile: Path) -> Path:
+    """`aimlsetup.yml` → `aimlsetup.lock.yml`."""
+    return profile.with_suffix(".lock.yml")
+
+
+def read_lock(path: Path) -> Lock | None:
+    """The lock in a file, None where there is no file."""
+    return files.check(files.read(path), Lock, "lock") if path.exists() else None
+
+
+def digest(lock: Lock) -> str:
+    """sha256 of a lock's meaning."""
+    content = json.dumps(lock.model_dump(mode="json"), sort_keys=True)
+    return "sha256:" + hashlib.sha256(content.encode()).hexdigest()
+
+
+def ensure_lock(site: Site, observed: Mapping[str, Observation], *, solve: bool) -> None:
+    """Leave the site with a lock that is solved for its profile as it is now."""
+    if site.lock is None and not solve:
+        raise AimlsetupError(
+            "lock-missing",
+            f"{lock_path(site.path)}: there is no lock yet, so nothing to compare with",
+            hint=f"aimlsetup apply --profile {site.path}",
+            exit_code=Exit.USAGE,
+        )
+
+
+def open_site(path: Path, limit: str | None, *, boot: bool = False) -> Site:
+    """Read profile and lock; with `boot`, sandbox hosts that do not run are booted."""
+    profile = profiles.read(path)
+    names = chosen(profile.hosts, limit)
+    if not names:
+        raise AimlsetupError(
+            "profile-no-hosts",
+            f"{path}: it names no host",
+            hint="Add one under `hosts:`, such as `this-machine: {connection: local}`.",
+            exit_code=Exit.USAGE,
+        )
+    hosts = reachable({name: profile.hosts[name] for name in names}, boot=boot)
+    return Site(path, profile, hosts, read_lock(lock_path(path)))
+
+
+def reachable(hosts: dict[str, Host], *, boot: bool) -> dict[str, Host]:
+    """The same hosts, those of the sandbox as what they are behind it: hosts to log in to over ssh."""
+    boxed = {name: host for name, host in hosts.items() if host.connection == "sandbox"}
+    found = _boxes(boxed, boot=boot) if boxed else {}
+    return {name: found.get(name, host) for name, host in hosts.items()}
+
+
+def _boxes(hosts: dict[str, Host], *, boot: bool) -> dict[str, Host]:
+    from aimlsetup import sandbox  # only where a profile has such hosts
+
+    running = {box.name: box for box in sandbox.hosts() if box.state == "running"}
+    missing = [name for name in hosts if name not in running]
+    if missing and not boot:
+        raise AimlsetupError(
+            "sandbox-not-running",
+            f"sandbox hosts that do not run: {', '.join(missing)}",
+            hint=f"Boot them: aimlsetup sandbox up {' '.join(missing)}",
+            exit_code=Exit.USAGE,
+        )
+    for release, names in _by_release(hosts, missing).items():
+        running |= {box.name: box for box in (sandbox.up(names, release) if release else sandbox.up(names))}
+    return {
+        name: Host(
+            connection="ssh", address=name, user="root", ssh_config=str(running[name].ssh_config), python=host.python
+        )
+        for name, host in hosts.items()
+    }
+
+
+def _by_release(hosts: dict[str, Host], names: Iterable[str]) -> dict[str | None, list[str]]:
+    grouped: dict[str | None, list[str]] = {}
+    for name in names:
+        grouped.setdefault(hosts[name].release, []).append(name)
+    return grouped

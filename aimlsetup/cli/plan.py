@@ -1,0 +1,66 @@
+"""`aimlsetup plan`: what apply would change."""
+
+from pathlib import Path
+
+import click
+
+from aimlsetup.cli._options import common, print_document
+from aimlsetup.errors import Exit
+
+
+@click.command()
+@common
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Save the plan: `aimlsetup apply FILE` does exactly that, or stops.",
+)
+@click.option("--exit-code", "drift_code", is_flag=True, help="Exit with 3 when something would change.")
+@click.option("--diff/--no-diff", default=True, help="With or without the diffs of files.")
+def command(profile: Path, limit: str | None, as_json: bool, output: Path | None, drift_code: bool, diff: bool) -> int:
+    """Show what apply would change, as a diff. Changes nothing.
+
+    Per host and component: + to be made, ~ differs, - to be removed, = holds; why, what it downloads and needs on
+    disk, what restarts, and how it can be taken back.
+
+    \b
+    aimlsetup plan
+    aimlsetup plan -o change.plan && aimlsetup apply change.plan
+    aimlsetup plan --exit-code --json > plan.json
+    """
+    return preview(profile, limit, as_json=as_json, output=output, drift_code=drift_code, diff=diff)
+
+
+def preview(
+    profile: Path,
+    limit: str | None,
+    *,
+    as_json: bool = False,
+    output: Path | None = None,
+    drift_code: bool = False,
+    diff: bool = True,
+) -> int:
+    """Make a plan and show it. Returns the exit code."""
+    from aimlsetup import files, ui
+    from aimlsetup.cli import _loop, _site
+    from aimlsetup.engine.session import session
+    from aimlsetup.report import plan as report
+
+    site = _site.open_site(profile, limit)
+    with session(site.hosts) as run:
+        seen, errors = _loop.look_and_judge(site, run)
+        made, refused = _loop.plan(site, run, seen)
+    errors |= refused
+    document = made.model_dump(mode="json")
+    if output and not errors:
+        import json
+
+        files.write(output, json.dumps(document, indent=1, sort_keys=True) + "\n", 0o600)
+    if as_json:
+        print_document(document)
+    else:
+        ui.show(report.lines(made, diffs=diff))
+    _loop.tell(errors)
+    return _loop.conclude(errors, len(site.hosts), otherwise=Exit.DRIFT if drift_code and made.drifted else Exit.DONE)

@@ -28,7 +28,7 @@ STAMP = "%d%m%y_%H%M%S"
 RENAME_EXCHANGE = 2
 AT_FDCWD = -100
 COPY_ATTEMPTS = 3
-CAN_NOT_EXCHANGE = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM)
+CAN_NOT_EXCHANGE = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM)
 
 # path, store (where dated directories are made): absolute, without '..'. uid, gid, mode (int): None keeps what is.
 # directories: relative names every dated directory has. elsewhere_ok: a link to another place is kept.
@@ -245,15 +245,22 @@ def move(link, target):
         exchange(link.path, target)
     except OSError as error:
         os.unlink(target)
-        if error.errno == errno.EXDEV:
-            move_by_copy(link, target)
-            return
         if error.errno not in CAN_NOT_EXCHANGE:
             raise
-        os.rename(link.path, target)
-        point(link, target)
+        _move_in_two_steps(link, target)
     for directory in {os.path.dirname(link.path), link.store}:
         atomic.sync_directory(directory)
+
+
+def _move_in_two_steps(link, target):
+    try:
+        os.rename(link.path, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        move_by_copy(link, target)
+    else:
+        point(link, target)
 
 
 def move_by_copy(link, target):
@@ -321,14 +328,21 @@ def replace(link):
     try:
         exchange(link.path, following)
     except OSError as error:
-        if error.errno == errno.EXDEV:  # a layer below an overlay: can be emptied, not renamed
-            os.rename(following, hidden(link, "final"))
-        elif error.errno in CAN_NOT_EXCHANGE:
-            os.rename(link.path, hidden(link, "replaced"))
-            os.rename(following, link.path)
-        else:
+        if error.errno not in CAN_NOT_EXCHANGE:
             raise
+        _replace_in_two_steps(link, following)
     atomic.sync_directory(os.path.dirname(link.path))
+
+
+def _replace_in_two_steps(link, following):
+    try:
+        os.rename(link.path, hidden(link, "replaced"))
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        os.rename(following, hidden(link, "final"))  # a layer below an overlay: can be emptied, not renamed
+    else:
+        os.rename(following, link.path)
 
 
 def settle(link):

@@ -7,6 +7,9 @@ import pytest
 
 from aimlsetup import sandbox
 from tests.e2e import site as small
+from tests.packaging.built import source, wheel
+
+__all__ = ["host", "served", "site", "source", "wheel"]
 
 
 @pytest.fixture(scope="module")

@@ -117,5 +117,5 @@ class Site:
 
     def drifted(self, host: str) -> list[str]:
         """Components of the host that an apply would change."""
-        parts = json.loads(self.run("plan", "--json"))["hosts"][host]["components"]
-        return [part["drift"]["component"] for part in parts if part["drift"]["action"] != "="]
+        drifts = json.loads(self.run("plan", "--json"))["hosts"][host]["drifts"]
+        return [drift["component"] for drift in drifts if drift["action"] != "="]

@@ -5,7 +5,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-from tests.packaging.conftest import BIN, ROOT, run
+from tests.packaging.built import BIN, ROOT, run
 
 CONTENT = ("roles/codehub/tasks/main.yml", "playbooks/site.yml", "plugins/modules/observe.py", "meta/runtime.yml")
 
@@ -28,7 +28,17 @@ def test_collection_carries_content_and_nothing_of_development(tarball: Path) ->
         names = {name.removeprefix("./") for name in archive.getnames()}
     assert set(CONTENT) <= names
     tops = {name.split("/")[0] for name in names}
-    expected = {"CHANGELOG.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "docs", "examples", "inventories", "meta"}
+    expected = {
+        "CHANGELOG.md",
+        "FILES.json",
+        "LICENSE",
+        "MANIFEST.json",
+        "README.md",
+        "docs",
+        "examples",
+        "inventories",
+        "meta",
+    }
     assert tops == expected | {"playbooks", "plugins", "roles"}
 
 

@@ -5,7 +5,7 @@ The only door to the yaml library. What is read is plain data; a position is 1-b
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import reduce
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -233,11 +233,18 @@ def _unknown_key(location: Location, known: list[str]) -> Problem:
 def _existing(data: Any, location: Location) -> Location:
     """The part of a validator's location that names places in the data."""
     found: list[str | int] = []
+    place = data
     for part in location:
-        if isinstance(data, dict) and part in data or isinstance(data, list) and isinstance(part, int) and part < len(data):
-            data = data[part]
+        if part in _parts(place):
+            place = place[part]
             found.append(part)
     return tuple(found)
+
+
+def _parts(place: Any) -> Collection[Any]:
+    if isinstance(place, list):
+        return range(len(place))
+    return place if isinstance(place, dict) else ()
 
 
 def _at(data: Any, location: Location) -> Any:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from aimlsetup import catalog, files
+from aimlsetup import catalog
 from aimlsetup.catalog import profiles
 from aimlsetup.cli._options import chosen
 from aimlsetup.errors import AimlsetupError, Exit
+from aimlsetup.locking import file as lock_file
 from aimlsetup.models.lock import Lock
 from aimlsetup.models.observation import Observation
 from aimlsetup.models.profile import Host, Profile
@@ -37,22 +38,12 @@ class Site:
         if found is None:
             raise AimlsetupError(
                 "lock-host",
-                f"{lock_path(self.path)}: it has nothing for the host {host}",
+                f"{lock_file.path_of(self.path)}: it has nothing for the host {host}",
                 hint=f"Solve again: aimlsetup lock --profile {self.path}",
                 exit_code=Exit.USAGE,
             )
         order = [name for name in catalog.load().components if name in found.components]
         return {name: found.components[name] for name in order}
-
-
-def lock_path(profile: Path) -> Path:
-    """`aimlsetup.yml` → `aimlsetup.lock.yml`."""
-    return profile.with_suffix(".lock.yml")
-
-
-def read_lock(path: Path) -> Lock | None:
-    """The lock in a file, None where there is no file."""
-    return files.check(files.read(path), Lock, "lock") if path.exists() else None
 
 
 def digest(lock: Lock) -> str:
@@ -62,11 +53,17 @@ def digest(lock: Lock) -> str:
 
 
 def ensure_lock(site: Site, observed: Mapping[str, Observation], *, solve: bool) -> None:
-    """Leave the site with a lock that is solved for its profile as it is now."""
-    if site.lock is None and not solve:
+    """Leave the site with a lock that is solved for its profile as it is now, for the observed hosts at least."""
+    from aimlsetup import locking
+    from aimlsetup.cli.lock import refresh  # only here, since a lock is mostly up to date
+
+    current = site.lock is not None and locking.current(site.lock, site.profile, observed)
+    if solve and not current:
+        site.lock = refresh(site, observed)
+    if site.lock is None:
         raise AimlsetupError(
             "lock-missing",
-            f"{lock_path(site.path)}: there is no lock yet, so nothing to compare with",
+            f"{lock_file.path_of(site.path)}: there is no lock yet, so nothing to compare with",
             hint=f"aimlsetup apply --profile {site.path}",
             exit_code=Exit.USAGE,
         )
@@ -84,7 +81,7 @@ def open_site(path: Path, limit: str | None, *, boot: bool = False) -> Site:
             exit_code=Exit.USAGE,
         )
     hosts = reachable({name: profile.hosts[name] for name in names}, boot=boot)
-    return Site(path, profile, hosts, read_lock(lock_path(path)))
+    return Site(path, profile, hosts, lock_file.read(lock_file.path_of(path)))
 
 
 def reachable(hosts: dict[str, Host], *, boot: bool) -> dict[str, Host]:

@@ -5,13 +5,13 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aimlsetup import catalog
 from aimlsetup.locking.arguments import fill
 from aimlsetup.locking.environments import COMPONENT, decide
-from aimlsetup.locking.platforms import Platform, classes
+from aimlsetup.locking.platforms import Platform, classes, free_name
 from aimlsetup.models.lock import HostClass, Lock
 from aimlsetup.models.observation import Observation
 from aimlsetup.models.profile import Profile
@@ -25,17 +25,42 @@ def profile_digest(profile: Profile) -> str:
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
-def make(profile: Profile, observations: Mapping[str, Observation], old: Lock | None = None) -> Lock:
-    """The lock for the observed hosts. What `old` pinned is kept wherever it still fits; None starts afresh.
+def make(
+    profile: Profile, observations: Mapping[str, Observation], old: Lock | None = None, *, upgrade: bool = False
+) -> Lock:
+    """The lock for the observed hosts. What `old` pinned is kept where it still fits, unless `upgrade`.
+
+    Hosts that were not observed keep what `old` says of them, unless the profile has changed since.
 
     Asks the package index. Raises `AimlsetupError` with exit code 4 when there is no solution.
     """
     known = catalog.load()
+    digest = profile_digest(profile)
     solved = {
-        name: _host_class(profile, platform, hosts, known, _earlier(old, hosts))
+        name: _host_class(profile, platform, hosts, known, None if upgrade else _earlier(old, hosts))
         for name, (platform, hosts) in classes(observations, known).items()
     }
-    return Lock(profile=profile_digest(profile), classes=solved)
+    others = old.classes if old and old.profile == digest else {}
+    return Lock(profile=digest, classes=_with_others(solved, others))
+
+
+def _with_others(solved: dict[str, HostClass], others: Mapping[str, HostClass]) -> dict[str, HostClass]:
+    """The solved classes, and hosts that were not looked at this time as they were."""
+    merged = dict(solved)
+    done = {host for found in solved.values() for host in found.hosts}
+    for name, found in others.items():
+        left = [host for host in found.hosts if host not in done]
+        same = next((key for key, other in merged.items() if other == found.model_copy(update={"hosts": other.hosts})), None)
+        if left and same:
+            merged[same] = found.model_copy(update={"hosts": sorted({*merged[same].hosts, *left})})
+        elif left:
+            merged[free_name(name, merged)] = found.model_copy(update={"hosts": left})
+    return merged
+
+
+def current(lock: Lock, profile: Profile, hosts: Iterable[str]) -> bool:
+    """Whether the lock was solved for this profile, these hosts included."""
+    return lock.profile == profile_digest(profile) and all(lock.class_of(host) for host in hosts)
 
 
 def components(profile: Profile, known: catalog.Catalog) -> list[str]:

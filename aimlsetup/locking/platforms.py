@@ -1,7 +1,8 @@
 """What of a host decides its solution, and which hosts share one. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from aimlsetup.catalog import Catalog
 from aimlsetup.catalog.records import Release
@@ -50,9 +51,14 @@ def platform(host: str, observation: Observation, catalog: Catalog) -> Platform:
     return Platform(
         release=release,
         arch=facts["arch"],
-        features=frozenset(facts["cpu"]["flags"]) & catalog.features(),
-        pythons=tuple(sorted(facts["pythons"].items())),
+        features=_features(facts, catalog),
+        pythons=tuple(sorted(facts.get("pythons", {}).items())),
     )
+
+
+def _features(facts: Mapping[str, Any], catalog: Catalog) -> frozenset[str]:
+    """A host without Python has not told its CPU's flags yet: it is not refused for what nobody has looked at."""
+    return catalog.features() & frozenset(facts["cpu"]["flags"] if "cpu" in facts else catalog.features())
 
 
 def classes(observations: Mapping[str, Observation], catalog: Catalog) -> dict[str, tuple[Platform, list[str]]]:
@@ -62,9 +68,10 @@ def classes(observations: Mapping[str, Observation], catalog: Catalog) -> dict[s
         groups.setdefault(platform(host, observations[host], catalog), []).append(host)
     named: dict[str, tuple[Platform, list[str]]] = {}
     for shared, hosts in groups.items():
-        name, number = shared.name, 1
-        while name in named:
-            number += 1
-            name = f"{shared.name}-{number}"
-        named[name] = (shared, hosts)
+        named[free_name(shared.name, named)] = (shared, hosts)
     return named
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """`name`, or the first of `name-2`, `name-3`, … that is not taken."""
+    return next(candidate for candidate in (name, *(f"{name}-{number}" for number in range(2, 10_000))) if candidate not in taken)

@@ -24,6 +24,16 @@ class Pin(Document):
     because: list[Reason]
 
 
+class Change(Document):
+    """One pin of a host class that came (`before` is None), went (`after` is None) or has another version."""
+
+    host_class: str
+    pin: str
+    before: str | None
+    after: str | None
+    because: list[Reason]
+
+
 class HostClass(Document):
     """Hosts that share one solution.
 

@@ -1,0 +1,136 @@
+"""`aimlsetup lock`: exact pins for what the profile wishes, each with its reason."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from aimlsetup.cli._options import common, print_document
+from aimlsetup.errors import AimlsetupError, Exit
+
+if TYPE_CHECKING:
+    from aimlsetup.cli._site import Site
+    from aimlsetup.models.lock import Change, Lock
+    from aimlsetup.models.observation import Observation
+
+
+@click.command()
+@common
+@click.option(
+    "--host-facts",
+    "facts",
+    multiple=True,
+    metavar="HOST=FILE",
+    help="Take a host's facts from a file that `aimlsetup observe --script` made there, instead of from the host.",
+)
+@click.option("--upgrade", is_flag=True, help="Take the newest versions that fit instead of keeping the locked ones.")
+@click.option(
+    "--vars-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Also write an inventory for plain ansible-playbook there.",
+)
+def command(
+    profile: Path, limit: str | None, as_json: bool, facts: tuple[str, ...], upgrade: bool, vars_dir: Path | None
+) -> int:
+    """Solve the profile for its hosts and write the lock beside it. Changes nothing on any host.
+
+    \b
+    aimlsetup lock
+    aimlsetup lock --upgrade
+    aimlsetup lock --host-facts web=facts.json        a host that can't be reached
+    aimlsetup lock --vars-dir inventories/lab         then: ansible-playbook codehub.aimlsetup.site -i inventories/lab
+    """
+    from aimlsetup.cli import _loop, _site
+    from aimlsetup.locking import changes, file
+
+    site = _site.open_site(profile, limit)
+    observed, errors = _observations(site, facts)
+    made = refresh(site, observed, upgrade=upgrade) if observed else None
+    if made and vars_dir:
+        _write_inventory(vars_dir, site, made)
+    if made:
+        found = changes.changes(site.lock, made)
+        _print(file.path_of(profile), found, errors, as_json=as_json)
+    _loop.tell(errors)
+    return _loop.conclude(errors, len(site.hosts))
+
+
+def refresh(site: "Site", observed: "Mapping[str, Observation]", *, upgrade: bool = False) -> "Lock":
+    """Solve for these hosts and write the lock beside the profile; versions it had are kept unless `upgrade`."""
+    from aimlsetup import locking, ui
+    from aimlsetup.locking import file
+
+    with ui.waiting("solving"):
+        made = locking.make(site.profile, observed, site.lock, upgrade=upgrade)
+    file.write(file.path_of(site.path), made)
+    return made
+
+
+def _observations(
+    site: "Site", facts: tuple[str, ...]
+) -> "tuple[dict[str, Observation], dict[str, AimlsetupError]]":
+    """Of every chosen host: from its file where one is given, from the host itself otherwise."""
+    from aimlsetup.cli import _loop
+    from aimlsetup.engine.session import session
+
+    given = dict(_read_facts(site, option) for option in facts)
+    hosts = {name: host for name, host in site.hosts.items() if name not in given}
+    if not hosts:
+        return given, {}
+    with session(hosts) as run:
+        observed = _loop.look(run, hosts)
+    return {**given, **observed.hosts}, dict(observed.errors)
+
+
+def _read_facts(site: "Site", option: str) -> "tuple[str, Observation]":
+    from pydantic import ValidationError
+
+    from aimlsetup.models.observation import Observation
+
+    name, equals, path = option.partition("=")
+    if not equals or name not in site.hosts:
+        raise AimlsetupError(
+            "host-facts-host",
+            f"--host-facts {option}: it names no chosen host of the profile",
+            context=[f"expected: HOST=FILE with one of {', '.join(site.hosts)}"],
+            exit_code=Exit.USAGE,
+        )
+    try:
+        return name, Observation.model_validate_json(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ValidationError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not what the observe module prints"
+        raise AimlsetupError(
+            "host-facts-file",
+            f"{path}: {reason}",
+            hint=f"Make it on {name}: aimlsetup observe --script look.pyz, then python3 look.pyz > facts.json there",
+            exit_code=Exit.USAGE,
+        ) from error
+
+
+def _write_inventory(directory: Path, site: "Site", lock: "Lock") -> None:
+    from aimlsetup import catalog, files
+    from aimlsetup.locking import variables
+
+    for name, text in variables.inventory(lock, site.profile.hosts, catalog.load()).items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.write(path, text, 0o640)
+
+
+def _print(path: Path, found: "list[Change]", errors: Mapping[str, AimlsetupError], *, as_json: bool) -> None:
+    if as_json:
+        print_document({
+            "version": 1,
+            "kind": "lock-changes",
+            "lock": str(path),
+            "changes": [change.model_dump(mode="json") for change in found],
+            "errors": {name: error.document() for name, error in errors.items()},
+        })
+        return
+    from aimlsetup import ui
+    from aimlsetup.report import lock
+
+    ui.show(lock.lines(found))
+    click.echo(f"{path}: {len(found)} pins changed" if found else f"{path}: nothing changed", err=True)

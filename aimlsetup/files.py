@@ -6,8 +6,8 @@ The only door to the yaml library. What is read is plain data; a position is 1-b
 import difflib
 import re
 from collections.abc import Collection, Iterable, Mapping
-from functools import reduce
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, NamedTuple, TypeVar, Union, get_args, get_origin
@@ -112,11 +112,15 @@ def read(path: Path) -> YamlFile:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise AimlsetupError(
-            "file-unreadable", f"{path}: {error.strerror}", hint="name another file, or make this one readable",
+            "file-unreadable",
+            f"{path}: {error.strerror}",
+            hint="name another file, or make this one readable",
             exit_code=Exit.USAGE,
         ) from error
     except UnicodeDecodeError as error:
-        raise AimlsetupError("file-not-text", f"{path}: not UTF-8 text (byte {error.start})", exit_code=Exit.USAGE) from error
+        raise AimlsetupError(
+            "file-not-text", f"{path}: not UTF-8 text (byte {error.start})", exit_code=Exit.USAGE
+        ) from error
     return parse(text, path)
 
 
@@ -130,7 +134,9 @@ def parse(text: str, path: Path) -> YamlFile:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        raise AimlsetupError("yaml-syntax", f"{path}{where}: not valid YAML: {error.problem}", exit_code=Exit.USAGE) from error
+        raise AimlsetupError(
+            "yaml-syntax", f"{path}{where}: not valid YAML: {error.problem}", exit_code=Exit.USAGE
+        ) from error
     except (yaml.YAMLError, ValueError) as error:
         raise AimlsetupError("yaml-syntax", f"{path}: not valid YAML: {error}", exit_code=Exit.USAGE) from error
     return source
@@ -183,7 +189,9 @@ class _Walk:
             name = str(key_node.value)
             if name in seen and name != "<<":
                 self.source.keys[(*location, name)] = _span(key_node)
-                problem = Problem((*location, name), f"'{name}' a second time (first in line {seen[name]})", at_key=True)
+                problem = Problem(
+                    (*location, name), f"'{name}' a second time (first in line {seen[name]})", at_key=True
+                )
                 raise self.source.error("yaml-duplicate-key", [problem])
             seen[name] = key_node.start_mark.line + 1
 
@@ -217,7 +225,11 @@ def _problem(model: type[BaseModel], data: Any, row: Mapping[str, Any]) -> Probl
         return Problem(location, f"{name}: {row['msg']}", secret=True)
     if row["type"] in EXPECTED:
         found = _at(data, location)
-        quote = "put the value in quotes" if row["type"] == "string_type" and isinstance(found, bool | int | float) else None
+        quote = (
+            "put the value in quotes"
+            if row["type"] == "string_type" and isinstance(found, bool | int | float)
+            else None
+        )
         described = "nothing" if found is None else KINDS.get(type(found), "something else")
         return Problem(location, f"{name}: expected {EXPECTED[row['type']]}, found {described}", quote)
     message = re.sub(r"^(Value error, |Input should be )", "", row["msg"])
@@ -303,7 +315,9 @@ _Dumper.add_representer(_Unsafe, _represent_unsafe)
 def dump(data: Any, *, sort: bool = True, header: Iterable[str] = ()) -> str:
     """YAML text of plain data; `header` lines become comments at the top."""
     comments = "".join(f"# {line}".rstrip() + "\n" for line in header)
-    return comments + yaml.dump(data, Dumper=_Dumper, sort_keys=sort, allow_unicode=True, width=110, default_flow_style=False)
+    return comments + yaml.dump(
+        data, Dumper=_Dumper, sort_keys=sort, allow_unicode=True, width=110, default_flow_style=False
+    )
 
 
 def dump_unsafe(data: Any, *, header: Iterable[str] = ()) -> str:

@@ -61,7 +61,11 @@ def _become(data: Data, catalog: Catalog) -> Iterator[Problem]:
     for name, host in (data.get("hosts") or {}).items():
         become = (host or {}).get("become") or {}
         if become.get("password") and become.get("method", "none") == "none":
-            yield Problem(("hosts", name, "become", "password"), "a password for becoming root, but no method", "add 'method: sudo'")
+            yield Problem(
+                ("hosts", name, "become", "password"),
+                "a password for becoming root, but no method",
+                "add 'method: sudo'",
+            )
 
 
 def _wishes(data: Data, catalog: Catalog) -> Iterator[Problem]:
@@ -88,8 +92,27 @@ def _requirements(data: Data, catalog: Catalog) -> Iterator[Problem]:
                 yield Problem(location, f"'{text}' is not a requirement", "write 'falcon>=4', one package per entry")
                 continue
             if wish.url:
-                yield Problem(location, f"'{wish.name}' from a URL: only named sources are fetched from",
-                              "serve it from an index and point 'sources: pypi' there")
+                yield Problem(
+                    location,
+                    f"'{wish.name}' from a URL: only named sources are fetched from",
+                    "serve it from an index and point 'sources: pypi' there",
+                )
+
+
+def _framework(data: Data, catalog: Catalog) -> Iterator[Problem]:
+    del catalog
+    requested = (data.get("requests") or {}).get("framework") or {}
+    if requested and not list(_entries(data, "python_env", "envs")):
+        message = f"{', '.join(requested)} is requested, but there is no environment to install it into"
+        yield Problem(("requests", "framework"), message, "add one to python_env.envs, such as {name: py_3}")
+
+
+def _ports(data: Data, catalog: Catalog) -> Iterator[Problem]:
+    del catalog
+    for index, service in _entries(data, "ai_service", "services"):
+        if not 1 <= service["port"] <= 65535:
+            location = ("ai_service", "services", index, "port")
+            yield Problem(location, f"{service['port']} is not a port", "choose one from 1 to 65535")
 
 
 def _unique(data: Data, catalog: Catalog) -> Iterator[Problem]:
@@ -120,14 +143,17 @@ def _refs(data: Data, catalog: Catalog) -> Iterator[Problem]:
         version = checkout.get("version")
         if version is not None and BAD_REF.search(version):
             message = f"'{version}' cannot be a branch, tag or commit"
-            yield Problem(("repos", "checkouts", index, "version"), message, "name one such as 'main', 'v2.0' or a commit id")
+            yield Problem(
+                ("repos", "checkouts", index, "version"), message, "name one such as 'main', 'v2.0' or a commit id"
+            )
 
 
 def _envs(data: Data, catalog: Catalog) -> Iterator[Problem]:
-    del catalog
     names = [env["name"] for _index, env in _entries(data, "python_env", "envs")]
-    used: dict[Location, Any] = {("ai_service", "services", index, "env"): entry.get("env") for index, entry in _entries(data, "ai_service", "services")}
-    used["codehub", "env_name"] = (data.get("codehub") or {}).get("env_name")
+    used: dict[Location, Any] = {("codehub", "env_name"): (data.get("codehub") or {}).get("env_name")}
+    default = catalog.options["ai_service"]["ai_service_services"]["options"]["env"]["default"]
+    for index, service in _entries(data, "ai_service", "services"):
+        used["ai_service", "services", index, "env"] = service.get("env", default)
     for location, name in used.items():
         if name is not None and name not in names:
             yield Problem(location, f"no environment '{name}' in python_env.envs", _near(name, names))
@@ -157,6 +183,8 @@ RULES: tuple[Callable[[Data, Catalog], Iterator[Problem]], ...] = (
     _become,
     _wishes,
     _requirements,
+    _framework,
+    _ports,
     _unique,
     _model_keys,
     _refs,

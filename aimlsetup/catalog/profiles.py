@@ -17,7 +17,9 @@ from aimlsetup.models.profile import Profile
 def file_model() -> type[BaseModel]:
     """The whole of `aimlsetup.yml`: the profile's own keys, and one optional section per component."""
     known = catalog.load()
-    fields: dict[str, Any] = {name: (info.annotation, info) for name, info in Profile.model_fields.items() if name != "sections"}
+    fields: dict[str, Any] = {
+        name: (info.annotation, info) for name, info in Profile.model_fields.items() if name != "sections"
+    }
     fields |= {
         name: (section_model(name, known.options[name], entry.solved) | None, None)
         for name, entry in known.components.items()

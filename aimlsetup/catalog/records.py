@@ -34,7 +34,8 @@ class Component(Document):
     """What the catalog says of a component; its arguments themselves are described by its role.
 
     `arguments` are values for the role's arguments where the profile has none: `{roots.X}` and `{requests.X}` in them
-    stand for the profile's shared parts, the latter as solved. `solved` names arguments that the lock fills in
+    stand for the profile's shared parts, the latter as
+    solved (`requests.environment` is the first environment's name). `solved` names arguments that the lock fills in
     (`envs.requirements` for a list's elements), which a profile may therefore leave out.
     """
 

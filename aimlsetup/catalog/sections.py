@@ -31,7 +31,9 @@ def section_model(component: str, options: Mapping[str, Any], solved: Iterable[s
 
 def _model(name: str, options: Mapping[str, Any], solved: tuple[str, ...]) -> type[Document]:
     # Fields have names of our own, so that an option may be called as a method of pydantic's is.
-    fields: dict[str, Any] = {f"field_{key}": _field(f"{name}.{key}", key, option, solved) for key, option in options.items()}
+    fields: dict[str, Any] = {
+        f"field_{key}": _field(f"{name}.{key}", key, option, solved) for key, option in options.items()
+    }
     return create_model(name, __base__=Document, **fields)
 
 

@@ -68,9 +68,7 @@ def refresh(site: "Site", observed: "Mapping[str, Observation]", *, upgrade: boo
     return made
 
 
-def _observations(
-    site: "Site", facts: tuple[str, ...]
-) -> "tuple[dict[str, Observation], dict[str, AimlsetupError]]":
+def _observations(site: "Site", facts: tuple[str, ...]) -> "tuple[dict[str, Observation], dict[str, AimlsetupError]]":
     """Of every chosen host: from its file where one is given, from the host itself otherwise."""
     from aimlsetup.cli import _loop
     from aimlsetup.engine.session import session
@@ -121,13 +119,15 @@ def _write_inventory(directory: Path, site: "Site", lock: "Lock") -> None:
 
 def _print(path: Path, found: "list[Change]", errors: Mapping[str, AimlsetupError], *, as_json: bool) -> None:
     if as_json:
-        print_document({
-            "version": 1,
-            "kind": "lock-changes",
-            "lock": str(path),
-            "changes": [change.model_dump(mode="json") for change in found],
-            "errors": {name: error.document() for name, error in errors.items()},
-        })
+        print_document(
+            {
+                "version": 1,
+                "kind": "lock-changes",
+                "lock": str(path),
+                "changes": [change.model_dump(mode="json") for change in found],
+                "errors": {name: error.document() for name, error in errors.items()},
+            }
+        )
         return
     from aimlsetup import ui
     from aimlsetup.report import lock

@@ -50,7 +50,9 @@ def _with_others(solved: dict[str, HostClass], others: Mapping[str, HostClass]) 
     done = {host for found in solved.values() for host in found.hosts}
     for name, found in others.items():
         left = [host for host in found.hosts if host not in done]
-        same = next((key for key, other in merged.items() if other == found.model_copy(update={"hosts": other.hosts})), None)
+        same = next(
+            (key for key, other in merged.items() if other == found.model_copy(update={"hosts": other.hosts})), None
+        )
         if left and same:
             merged[same] = found.model_copy(update={"hosts": sorted({*merged[same].hosts, *left})})
         elif left:
@@ -75,7 +77,9 @@ def _host_class(
     decided = {name: DECIDERS[name](profile, platform, known, old) for name in chosen if name in DECIDERS}
     shared = _shared(profile, known, next((found.python for found in decided.values()), platform.release.python))
     arguments = {
-        name: fill(name, profile.sections.get(name, {}), decided[name].arguments if name in decided else {}, shared, known)
+        name: fill(
+            name, profile.sections.get(name, {}), decided[name].arguments if name in decided else {}, shared, known
+        )
         for name in chosen
     }
     pins = {name: pin for found in decided.values() for name, pin in found.pins.items()}
@@ -86,9 +90,14 @@ def _shared(profile: Profile, known: catalog.Catalog, python: str) -> dict[str, 
     """What the catalog's `{roots.X}`, `{requests.X}` and `{sources.X}` stand for."""
     return {
         "roots": profile.roots.model_dump(),
-        "requests": {"device": profile.requests.device, "python": python},
+        "requests": {"device": profile.requests.device, "python": python, "environment": _first_environment(profile)},
         "sources": {name: profile.sources.get(name, source.url) for name, source in known.sources.items()},
     }
+
+
+def _first_environment(profile: Profile) -> str | None:
+    entries = profile.sections.get(COMPONENT, {}).get("envs") or []
+    return entries[0]["name"] if entries else None
 
 
 def _earlier(old: Lock | None, hosts: list[str]) -> HostClass | None:

@@ -1,4 +1,4 @@
-"""A value for every argument of every role: profile over what was solved over catalog over the role's defaults. Pure."""
+"""A value for every argument of every role: profile over solution over catalog over the role's defaults. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from aimlsetup.errors import AimlsetupError, Exit
 
 REFERENCE = re.compile(r"\{(roots|requests|sources)\.(\w+)\}")
 
-# {"roots": {"codehub": "/codehub", …}, "requests": {"python": "3.11"}, "sources": {"pypi": None}}
+# Such as {"roots": {"codehub": "/codehub"}, "requests": {"python": "3.11"}, "sources": {"pypi": None}}.
 Shared = Mapping[str, Mapping[str, Any]]
 
 

@@ -52,7 +52,9 @@ def _solve(env: Environment, platform: Platform, catalog: Catalog, kept: Mapping
         raise explain(env.name, conflict) from None
 
 
-def _resolve(env: Environment, solution: Solution, target: index.Target, kept: Mapping[str, str]) -> list[index.Package]:
+def _resolve(
+    env: Environment, solution: Solution, target: index.Target, kept: Mapping[str, str]
+) -> list[index.Package]:
     wished = {wish.name for wish in env.wishes}
     exact = [f"{name}=={chosen.candidate.version}" for name, chosen in solution.chosen.items() if name in wished]
     bounds = [f"{item.name}{item.versions.text}" for item in solution.bounds if item.reason.kind == "fact"]
@@ -83,7 +85,11 @@ def _entry(
 
 
 def _pins(env: Environment, solution: Solution, packages: list[index.Package]) -> dict[str, Pin]:
-    pins = {stack.PYTHON: Pin(version=solution.chosen[stack.PYTHON].candidate.version, because=_because(solution, stack.PYTHON))}
+    pins = {
+        stack.PYTHON: Pin(
+            version=solution.chosen[stack.PYTHON].candidate.version, because=_because(solution, stack.PYTHON)
+        )
+    }
     for package in packages:
         reasons = _because(solution, package.name) or _wished(env, package.name)
         if package.parents:
@@ -103,7 +109,7 @@ def _wished(env: Environment, name: str) -> list[Reason]:
 
 
 def _uv(profile: Profile, platform: Platform, kept: Mapping[str, str], pins: dict[str, Pin]) -> list[str]:
-    """uv itself, for the distribution's Python, which installs it."""
+    """Uv itself, for the distribution's Python, which installs it."""
     keep = [f"uv=={kept['uv']}"] if "uv" in kept else []
     found = index.resolve("uv", ["uv"], [], _index_target(profile, platform, platform.release.python), keep)
     pins["uv"] = Pin(version=found[0].version, because=[Reason(kind="index", text="installs the environments")])

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from uv import find_uv_bin
+
 from aimlsetup.errors import AimlsetupError, Exit
 
 TIMEOUT = 900  # seconds; a cold cache on a slow line, sdists that must be built for their metadata
@@ -55,7 +57,7 @@ def resolve(
 def _command(target: Target) -> list[str]:
     index = ["--default-index", target.index] if target.index else []
     return [
-        str(Path(sys.executable).with_name("uv")), "pip", "compile", "--quiet", "--color", "never",
+        find_uv_bin(), "pip", "compile", "--quiet", "--color", "never",
         "--python", sys.executable, "--python-version", target.python, "--python-platform", target.platform,
         "--generate-hashes", "--no-header", "--constraints", BOUNDS, "--output-file", RESULT, *index, WISHES,
     ]  # fmt: skip

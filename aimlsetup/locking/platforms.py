@@ -74,4 +74,8 @@ def classes(observations: Mapping[str, Observation], catalog: Catalog) -> dict[s
 
 def free_name(name: str, taken: Container[str]) -> str:
     """`name`, or the first of `name-2`, `name-3`, … that is not taken."""
-    return next(candidate for candidate in (name, *(f"{name}-{number}" for number in range(2, 10_000))) if candidate not in taken)
+    return next(
+        candidate
+        for candidate in (name, *(f"{name}-{number}" for number in range(2, 10_000)))
+        if candidate not in taken
+    )

@@ -64,7 +64,9 @@ def _python_fact(env: Environment, platform: Platform, catalog: Catalog) -> Fact
     if env.python and env.python.startswith("/"):
         versions = [minor(version) for path, version in platform.pythons if path == env.python]
         offers = [_python(version, f"{env.python_origin}: {env.python}", "wish") for version in versions]
-        text = f"{env.python_origin} is {env.python}, " + (f"Python {versions[0]}" if versions else "which the host does not have")
+        text = f"{env.python_origin} is {env.python}, " + (
+            f"Python {versions[0]}" if versions else "which the host does not have"
+        )
     have = {candidate.version for candidate in offers}
     built = {
         version
@@ -95,8 +97,11 @@ def _python(version: str, text: str, kind: str, source: str | None = None) -> Ca
 def _machine_facts(platform: Platform, catalog: Catalog) -> Iterator[Fact]:
     """Whether the machine has each architecture and CPU feature that a record may ask for."""
     architectures = {
-        name for framework in catalog.frameworks.values() for release in framework.releases
-        for wheels in release.wheels.values() for name in wheels
+        name
+        for framework in catalog.frameworks.values()
+        for release in framework.releases
+        for wheels in release.wheels.values()
+        for name in wheels
     }
     for name in sorted(architectures | {platform.arch}):
         yield _feature(f"arch.{name}", name == platform.arch, f"the host is {platform.arch}")
@@ -122,7 +127,9 @@ def _candidates(name: str, framework: Framework) -> Iterator[Candidate]:
                 yield Candidate(name, release.version, Reason(kind="fact", text=text, source=release.source), requires)
 
 
-def _wheel(name: str, release: FrameworkRelease, arch: str, pythons: list[str], framework: Framework) -> Iterator[Requirement]:
+def _wheel(
+    name: str, release: FrameworkRelease, arch: str, pythons: list[str], framework: Framework
+) -> Iterator[Requirement]:
     source = framework.wheels_source
     text = f"{name} {release.version} has wheels for Python {', '.join(pythons)} on {arch}"
     reason = Reason(kind="fact", text=text, source=source)

@@ -69,4 +69,7 @@ def _has_secret(value: Any, option: Mapping[str, Any]) -> bool:
 def _to_supply(missing: list[str]) -> list[str]:
     if not missing:
         return []
-    return ["These hold secrets and are left out; give them in a vaulted file beside this one:", *(f"  {name}" for name in missing)]
+    return [
+        "These hold secrets and are left out; give them in a vaulted file beside this one:",
+        *(f"  {name}" for name in missing),
+    ]

@@ -39,7 +39,10 @@ class Environment:
 def environments(profile: Profile, arch: str, catalog: Catalog) -> list[Environment]:
     """All of them, in the profile's order."""
     entries: list[Mapping[str, Any]] = profile.sections.get("python_env", {}).get("envs") or []
-    own = [[Wish(line, f"python_env.envs.{entry['name']}") for line in entry.get("requirements") or []] for entry in entries]
+    own = [
+        [Wish(line, f"python_env.envs.{entry['name']}") for line in entry.get("requirements") or []]
+        for entry in entries
+    ]
     for framework in catalog.frameworks.values():
         for wishes in _receivers(own, framework, profile):
             wishes.append(_framework_wish(wishes, framework, profile, arch))

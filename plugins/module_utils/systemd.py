@@ -1,0 +1,79 @@
+"""What a role needs of systemd beyond starting units: who holds a port, why a unit failed. Python 3.6 syntax."""
+
+import glob
+import os
+import re
+import subprocess
+
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import state
+
+JOURNAL_LINES = 14
+
+
+class Failed(Exception):
+    """A systemctl command that failed, with its words."""
+
+
+def control(*arguments):
+    """Run systemctl. Raises Failed."""
+    argv = ["systemctl", "--no-ask-password"] + list(arguments)
+    environment = dict(os.environ, LC_ALL="C")
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, check=False)
+    if done.returncode:
+        raise Failed("%s: %s" % (" ".join(argv), done.stdout.decode("utf-8", "replace").strip()))
+
+
+def show(unit, *properties):
+    """{property: text} of a unit."""
+    _status, output = state.run(["systemctl", "show", "-p", ",".join(properties), "--", unit])
+    return dict(line.partition("=")[::2] for line in output.splitlines())
+
+
+def last_words(unit, since):
+    """How a unit stands, and the last lines its processes wrote since a time (seconds of the epoch)."""
+    found = show(unit, "ActiveState", "Result", "ExecMainStatus", "NRestarts")
+    head = "%s: %s (result %s, exit status %s, %s restarts)" % tuple(
+        [unit] + [found.get(key, "?") for key in ("ActiveState", "Result", "ExecMainStatus", "NRestarts")]
+    )
+    journal = ["journalctl", "-q", "--no-pager", "-o", "cat", "-n", str(JOURNAL_LINES), "--since", "@%d" % since]
+    _status, output = state.run(journal + ["_SYSTEMD_UNIT=" + unit])
+    return "\n".join([head] + ["  " + line for line in output.splitlines()])
+
+
+def listening(port):
+    """Socket inodes of everything that listens on a TCP port."""
+    inodes = set()
+    for path in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            with open(path) as handle:
+                rows = [line.split() for line in handle.readlines()[1:]]
+        except OSError:
+            continue
+        inodes.update(row[9] for row in rows if row[3] == "0A" and int(row[1].rpartition(":")[2], 16) == port)
+    return inodes
+
+
+def holder(port):
+    """Who listens on a TCP port, in words ("nginx, pid 812, unit nginx.service"), or None."""
+    wanted = {"socket:[%s]" % inode for inode in listening(port)}
+    if not wanted:
+        return None
+    for descriptor in glob.glob("/proc/[0-9]*/fd/*"):
+        try:
+            if os.readlink(descriptor) in wanted:
+                return _described(descriptor.split("/")[2])
+        except OSError:
+            continue
+    return "a process that can't be seen from here"
+
+
+def _described(pid):
+    with open("/proc/%s/comm" % pid) as handle:
+        words = [handle.read().strip(), "pid %s" % pid]
+    with open("/proc/%s/cgroup" % pid) as handle:
+        unit = re.search(r"/([^/\n]+\.(?:service|scope))$", handle.read(), re.M)
+    if pid == "1":
+        words.append("a socket unit (`systemctl list-sockets` names it)")
+    elif unit:
+        words.append("unit " + unit.group(1))
+    return ", ".join(words)

@@ -1,0 +1,354 @@
+#!/usr/bin/python
+"""Ansible module: a service behind a systemd socket, as one transaction that ends when it answers."""
+
+DOCUMENTATION = r"""
+---
+module: socket_service
+short_description: Make a service behind a systemd socket, and wait until it answers
+description:
+  - Writes the files, starts C(NAME.socket) and C(NAME.service), and waits until O(url) answers 200 through the socket.
+    If it does not, the files are put back as they were, the service runs with them again (or is gone again, when there
+    was none), and the task fails with the unit's last words.
+  - A drop-in marks the unit with a digest of everything that shapes the process. Whether to restart is read off the
+    running process, which carries the mark it was started with, so a restart is never forgotten after a failed run.
+  - Restarting leaves the socket open. Requests wait in it and none is refused.
+options:
+  name:
+    description: Name of both units, without suffix.
+    type: str
+    required: true
+  files:
+    description: Unit files and whatever else the service reads.
+    type: list
+    elements: dict
+    required: true
+    options:
+      path:
+        description: Absolute path; the directory is made when missing.
+        type: str
+        required: true
+      content:
+        description: Whole content.
+        type: str
+        required: true
+      mode:
+        description: Octal text.
+        type: str
+        default: "0644"
+      group:
+        description: Name of the group; the owner is root.
+        type: str
+        default: root
+  port:
+    description: TCP port of the socket. It must be free, or the socket's already.
+    type: int
+    required: true
+  url:
+    description: What has to answer 200.
+    type: str
+    required: true
+  ready_seconds:
+    description: How long that may take.
+    type: int
+    default: 120
+  depends:
+    description: What else a running process is outdated by.
+    type: dict
+    default: {}
+    options:
+      values:
+        description: Values, such as the generation behind a common name.
+        type: raw
+      files:
+        description: Files whose content counts.
+        type: list
+        elements: path
+        default: []
+      links:
+        description: Paths where it counts where they lead to.
+        type: list
+        elements: path
+        default: []
+  manager:
+    description: V(none) writes the files and starts nothing, for images.
+    type: str
+    choices: [systemd, none]
+    default: systemd
+extends_documentation_fragment: [codehub.aimlsetup.run]
+author: [aimlsetup maintainers]
+"""
+
+EXAMPLES = r"""
+- name: Serve
+  codehub.aimlsetup.socket_service:
+    name: codehub-ai-vidteq-rld-1
+    files:
+      - {path: /etc/systemd/system/codehub-ai-vidteq-rld-1.socket, content: "{{ __socket }}"}
+      - {path: /etc/systemd/system/codehub-ai-vidteq-rld-1.service, content: "{{ __service }}"}
+    port: 4100
+    url: http://127.0.0.1:4100/api/vision/v2/health
+"""
+
+RETURN = r"""
+restarted:
+  description: Units that were (or would be) started or restarted.
+  type: list
+  elements: str
+  returned: always
+"""
+
+import grp
+import hashlib
+import http.client
+import json
+import os
+import stat
+import time
+import urllib.error
+import urllib.request
+
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import atomic, state, systemd
+from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
+
+OPTIONS = {
+    "name": {"type": "str", "required": True},
+    "files": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "path": {"type": "str", "required": True},
+            "content": {"type": "str", "required": True},
+            "mode": {"type": "str", "default": "0644"},
+            "group": {"type": "str", "default": "root"},
+        },
+    },
+    "port": {"type": "int", "required": True},
+    "url": {"type": "str", "required": True},
+    "ready_seconds": {"type": "int", "default": 120},
+    "depends": {
+        "type": "dict",
+        "default": {},
+        "options": {
+            "values": {"type": "raw"},
+            "files": {"type": "list", "elements": "path", "default": []},
+            "links": {"type": "list", "elements": "path", "default": []},
+        },
+    },
+    "manager": {"type": "str", "choices": ["systemd", "none"], "default": "systemd"},
+}
+UNITS = "/etc/systemd/system"
+ATTEMPT_SECONDS = 5
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy knows nothing of this host's ports
+
+
+class NotReady(Exception):
+    """The service did not answer 200 in time; says what it did instead."""
+
+
+class Refused(Exception):
+    """The port is somebody else's."""
+
+
+def content_of(path):
+    """Bytes of a file, None when there is none."""
+    try:
+        with open(path, "rb") as handle:
+            return handle.read()
+    except FileNotFoundError:
+        return None
+
+
+def mark(params):
+    """The drop-in that carries the digest of everything that shapes the process."""
+    depends = params["depends"]
+    shape = {
+        "files": {entry["path"]: entry["content"] for entry in params["files"]},
+        "values": depends.get("values"),
+        "content": {
+            path: state.sha256(path) if os.path.isfile(path) else None for path in depends.get("files") or []
+        },
+        "links": {path: os.path.realpath(path) for path in depends.get("links") or []},
+    }
+    digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
+    path = os.path.join(UNITS, params["name"] + ".service.d", "started-with.conf")
+    content = "[Service]\nEnvironment=%s=%s\n" % (state.STARTED_WITH, digest)
+    return {"path": path, "content": content, "mode": "0644", "group": "root"}
+
+
+def group_id(name, missing_ok):
+    """Numeric id of a group; None for one that is still to be made in check mode."""
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        if missing_ok:
+            return None
+        raise
+
+
+def as_wanted(entry, check_mode):
+    """Whether a file is already as its entry says."""
+    if content_of(entry["path"]) != entry["content"].encode():
+        return False
+    info = os.stat(entry["path"])
+    wanted = (int(entry["mode"], 8), 0, group_id(entry["group"], check_mode))
+    return (stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid) == wanted
+
+
+def write(entry):
+    """Write one file, its directory too when missing."""
+    os.makedirs(os.path.dirname(entry["path"]), mode=0o755, exist_ok=True)
+    atomic.write(entry["path"], entry["content"].encode(), int(entry["mode"], 8), 0, group_id(entry["group"], False))
+
+
+def snapshot(entries):
+    """{path: (content, stat) or None} of what entries are about to replace."""
+    contents = {entry["path"]: content_of(entry["path"]) for entry in entries}
+    return {path: None if content is None else (content, os.stat(path)) for path, content in contents.items()}
+
+
+def put_back(before):
+    """Every file as the snapshot has it."""
+    for path, earlier in before.items():
+        if earlier:
+            content, info = earlier
+            atomic.write(path, content, stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid)
+        elif os.path.exists(path):
+            os.unlink(path)
+
+
+def standing(name):
+    """{unit: state} of socket and service, None for one systemd does not know."""
+    return state.units([name + ".socket", name + ".service"])
+
+
+def pending(name, changed_paths):
+    """Units to (re)start, judged by what runs and by the paths about to be rewritten; the socket only if it must be."""
+    units = standing(name)
+    socket, service = units[name + ".socket"], units[name + ".service"]
+    socket_up = socket and socket["active"] == "active" and os.path.join(UNITS, name + ".socket") not in changed_paths
+    service_up = service and service["active"] == "active" and service["current"] is True
+    if not socket_up:
+        return [name + ".socket", name + ".service"]
+    return [] if service_up and not changed_paths else [name + ".service"]
+
+
+def check_port(name, port):
+    """Raise Refused when somebody else listens on the port."""
+    ours = systemd.show(name + ".socket", "ActiveState", "Listen")
+    if ours.get("ActiveState") == "active" and ours.get("Listen", "").endswith(":%d (Stream)" % port):
+        return
+    holder = systemd.holder(port)
+    if holder:
+        raise Refused(
+            "port %d, which %s is to serve on, is in use by %s. Nothing was changed: stop that, or choose another port."
+            % (port, name, holder)
+        )
+
+
+def start(name, units):
+    """Enable both units and bring the outdated ones up. A new socket is the only thing that closes the port."""
+    both = [name + ".socket", name + ".service"]
+    systemd.control("daemon-reload")
+    systemd.control("enable", "-q", *both)
+    systemd.control("reset-failed", *both)
+    if len(units) == len(both):
+        systemd.control("stop", *both)
+        systemd.control("start", name + ".socket")
+    if units:
+        systemd.control("restart", "--no-block", name + ".service")
+
+
+def answer(url):
+    """None when it answers 200, else what happened instead."""
+    try:
+        with DIRECT.open(url, timeout=ATTEMPT_SECONDS) as response:
+            return None if response.status == 200 else "HTTP %d" % response.status
+    except urllib.error.HTTPError as error:
+        return "HTTP %d: %s" % (error.code, error.read(300).decode("utf-8", "replace"))
+    except (OSError, http.client.HTTPException) as error:
+        return str(error)
+
+
+def wait_ready(name, url, seconds):
+    """Return when the new process runs and its URL answers 200; raise NotReady when the unit fails or time is up."""
+    deadline = time.monotonic() + seconds
+    while True:
+        properties = systemd.show(name + ".service", "ActiveState", "Job")
+        if properties.get("ActiveState") == "failed":
+            raise NotReady("it failed to start")
+        said = answer(url) if properties.get("Job", "0") in ("", "0") else "it is still starting"
+        if said is None:
+            return
+        if time.monotonic() > deadline:
+            raise NotReady("no 200 from %s within %d s, but: %s" % (url, seconds, said))
+        time.sleep(0.2)
+
+
+def undo(name, before):
+    """The files as they were, and what ran with them; in words."""
+    unit = os.path.join(UNITS, name + ".service")
+    if not before:
+        return "Its files had not changed, so there is nothing to go back to."
+    if before.get(unit, True) is None:
+        systemd.control("disable", "-q", "--now", name + ".socket", name + ".service")
+        put_back(before)
+        systemd.control("daemon-reload")
+        return "It was new; its units are gone again."
+    put_back(before)
+    start(name, [name + ".socket", name + ".service"])
+    return "The files it had before were put back and it was started with them."
+
+
+def transact(params, entries, units):
+    """Write, start, wait; on failure undo and raise NotReady with the whole story."""
+    name = params["name"]
+    before = snapshot(entries)
+    for entry in entries:
+        write(entry)
+    if params["manager"] == "none":
+        return
+    since = time.time()
+    try:
+        start(name, units)
+        if units:
+            wait_ready(name, params["url"], params["ready_seconds"])
+    except (NotReady, systemd.Failed) as failure:
+        words = systemd.last_words(name + ".service", since)
+        raise NotReady("%s.service: %s. %s\n%s" % (name, failure, undo(name, before), words))
+
+
+def differences(entries):
+    """Ansible's diff of the files."""
+    before = [(content_of(entry["path"]) or b"").decode("utf-8", "replace") for entry in entries]
+    return [
+        {"before_header": entry["path"], "after_header": entry["path"], "before": text, "after": entry["content"]}
+        for entry, text in zip(entries, before)
+    ]
+
+
+def main():
+    """Run the module."""
+    module = writer(OPTIONS)
+    params = module.params
+    try:
+        entries = [mark(params)] + params["files"]
+        entries = [entry for entry in entries if not as_wanted(entry, module.check_mode)]
+        units = []
+        if params["manager"] == "systemd":
+            check_port(params["name"], params["port"])
+            units = pending(params["name"], [entry["path"] for entry in entries])
+            disabled = any(not unit or unit["enabled"] != "enabled" for unit in standing(params["name"]).values())
+        changed = bool(entries or units or (params["manager"] == "systemd" and disabled))
+        shown = differences(entries)
+        if changed and not module.check_mode:
+            transact(params, entries, units)
+    except (NotReady, Refused, systemd.Failed) as error:
+        module.fail_json(msg=str(error))
+    except (OSError, KeyError) as error:
+        module.fail_json(msg="%s: %s" % (params["name"], error))
+    module.exit_json(changed=changed, restarted=units, diff=shown)
+
+
+if __name__ == "__main__":
+    main()

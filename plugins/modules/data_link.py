@@ -70,6 +70,11 @@ targets:
   description: "{path: dated directory it leads to}; without the paths that were left or are still to be made."
   type: dict
   returned: always
+owns:
+  description: All paths this makes and keeps up; the links, their dated directories, and those wanted in these.
+  type: list
+  elements: str
+  returned: always
 left:
   description: Paths that were left as they are because of open files, each with the processes.
   type: dict
@@ -183,12 +188,13 @@ def describe(link):
 
 def foreseen(link, state):
     """What check mode says: (changed, dated directory the path leads to now or None, description afterwards)."""
-    settled = datalink.settled(link)
-    target = datalink.target_of(link) if settled else None
-    if settled and state == "linked":
-        return datalink.furnish(link, target, check_mode=True), target, describe(link)
+    now = datalink.situation(link)
+    target = datalink.target_of(link) if now in ("right", "elsewhere") else None
+    if state == "linked" and datalink.settled(link):
+        return now == "right" and datalink.furnish(link, target, check_mode=True), target, describe(link)
+    there = datalink.directories(link) if now == "missing" else []
     new = datalink.new_name(link, datetime.datetime.now())  # noqa: DTZ005 -- names are in local time
-    return True, target, "link to %s" % datalink.text_of(link, new)
+    return True, target, "link to %s" % datalink.text_of(link, (there or [new])[-1])
 
 
 def bring_about(link, state):
@@ -201,33 +207,47 @@ def bring_about(link, state):
     return changed, target, describe(link)
 
 
+def owned(link, target):
+    """The link itself, the dated directory behind it, and the wanted directories, by names that outlive an archive."""
+    if not target or datalink.situation(link) != "right":
+        return [link.path]
+    return [link.path, target] + ["%s/%s" % (link.path, name) for name in link.directories]
+
+
+def note(result, link, done, before):
+    """Add what was (or would be) done to the module's result."""
+    changed, target, after = done
+    result["changed"] = result["changed"] or changed
+    result["owns"] += owned(link, target)
+    if target:
+        result["targets"][link.path] = target
+    if changed:
+        header = link.path + " (data link)"
+        shown = {"before": before + "\n", "after": after + "\n"}
+        result["diff"].append(dict(shown, before_header=header, after_header=header))
+
+
 def main():
     """Run the module."""
     module = writer(OPTIONS)
-    state, consent = module.params["state"], module.params["open_files_ok"]
-    result = {"changed": False, "targets": {}, "left": {}, "diff": []}
+    params, check_mode = module.params, module.check_mode
+    result = {"changed": False, "targets": {}, "owns": [], "left": {}, "diff": []}
     path = "links"
     try:
         fitting = []
-        for entry in module.params["links"]:
+        for entry in params["links"]:
             path = entry["path"]
-            link = link_of(entry, module.check_mode)
-            fitting.append((link, fit(link, consent, module.check_mode)))
+            link = link_of(entry, check_mode)
+            fitting.append((link, fit(link, params["open_files_ok"], check_mode)))
         for link, openers in fitting:
             path = link.path
             if openers:
-                result["left"][link.path] = openers
-                module.warn("%s was left as it is, files in it are open: %s" % (link.path, "; ".join(openers)))
+                module.warn("%s was left as it is, files in it are open: %s" % (path, "; ".join(openers)))
+                result["left"][path] = openers
+                result["owns"].append(path)
                 continue
             before = describe(link)
-            changed, target, after = (foreseen if module.check_mode else bring_about)(link, state)
-            result["changed"] = result["changed"] or changed
-            if target:
-                result["targets"][link.path] = target
-            if changed:
-                header = link.path + " (data link)"
-                shown = {"before": before + "\n", "after": after + "\n"}
-                result["diff"].append(dict(shown, before_header=header, after_header=header))
+            note(result, link, (foreseen if check_mode else bring_about)(link, params["state"]), before)
     except (datalink.Refused, OSError) as error:
         module.fail_json(msg="%s: %s" % (ascii(path)[1:-1], error), **result)
     module.exit_json(**result)

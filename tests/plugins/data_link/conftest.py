@@ -1,3 +1,5 @@
+"""Dated links and copies, apart from Ansible."""
+
 import datetime
 import tempfile
 from collections.abc import Callable, Iterator

@@ -4,10 +4,11 @@ The two are a lens: what no question asks about stays in the document untouched,
 every answer that applies is found again: `get(put(a, p)) == a`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from copy import deepcopy
 from typing import Any
 
+from aimlsetup.wizard.kinds import Value
 from aimlsetup.wizard.question import MISSING, Group, Missing, Place, Question
 from aimlsetup.wizard.questions import LISTS
 
@@ -42,9 +43,12 @@ def put(answers: Mapping[str, Any], document: Mapping[str, Any], questions: Iter
         _put_hosts(result, answers)
     if changed.keys() & {"framework", "framework_version"}:
         _put_framework(result, answers)
+    chosen = set(answers.get("components", ()))
+    added = chosen.difference(document.get("components") or ())
     for question in known:
-        if question.name in changed:
-            _give(result, question, changed[question.name], answers.get("components", ()))
+        for place in _places(question, chosen):
+            if question.name in changed or (question.name in answers and len(question.at) > 1 and place[0] in added):
+                _give(result, place, answers[question.name], question.absent)
     for group in LISTS:
         if group.name in answers:
             _put_items(result, group, answers, changed)
@@ -60,18 +64,21 @@ def hosts(answers: Mapping[str, Any], document: Mapping[str, Any]) -> Document:
 
 
 def _take(answers: dict[str, Any], question: Question, document: Mapping[str, Any]) -> None:
-    values = (_read(document, place) for place in question.at)
+    values = (_read(document, place) for place in _places(question, document.get("components") or ()))
     found = next((value for value in values if value is not MISSING), question.absent)
     if found is not MISSING:
         answers[question.name] = found
 
 
-def _give(document: Document, question: Question, value: Any, components: Iterable[str]) -> None:
-    """Write a value to the question's places; parts of components that were not chosen stay as they are."""
-    chosen = set(components)
-    for place in question.at:
-        if len(question.at) == 1 or place[0] in chosen:
-            _write(document, place, value, remove=value == question.absent)
+def _places(question: Question, components: Collection[str]) -> tuple[Place, ...]:
+    """Where an answer stands: of several places those that belong to chosen components."""
+    if len(question.at) == 1:
+        return question.at
+    return tuple(place for place in question.at if place[0] in components)
+
+
+def _give(document: Document, place: Place, value: Any, absent: Value | Missing) -> None:
+    _write(document, place, value, remove=value == absent)
 
 
 def _put_items(document: Document, group: Group, answers: Mapping[str, Any], changed: Mapping[str, Any]) -> None:
@@ -85,7 +92,7 @@ def _put_items(document: Document, group: Group, answers: Mapping[str, Any], cha
     for index, item in enumerate(items):
         for question in group.fields(index + 1):
             if question.name in changed:
-                _give(item, question, changed[question.name], ())
+                _give(item, question.at[0], changed[question.name], question.absent)
             elif question.name not in answers:
                 _write(item, question.at[0], None, remove=True)
     _write(document, group.place, items)

@@ -37,8 +37,6 @@ class Surroundings:
     components: tuple[Component, ...]
     releases: Mapping[str, str] = field(default_factory=dict)
     """Sandbox releases: name to title."""
-    sandbox_config: str = ""
-    """The ssh configuration through which sandbox hosts are reached."""
     sandbox_lack: str | None = None
     """Why no sandbox host can be booted here."""
 

@@ -19,6 +19,10 @@ WHERE, WHAT, ROOTS, PYTHON, REPOS, SERVICES, CONSENTS, MORE = SECTIONS = (
     "Other settings",
 )
 
+ABSOLUTE_PATH = validators.fits(AbsolutePath)
+REFERENCE = validators.fits(SecretReference)
+OPTIONAL_REFERENCE = validators.fits(SecretReference, optional=True)
+
 ROOT_TITLES = {
     "codehub": "Code and applications",
     "config": "Configuration",
@@ -38,6 +42,16 @@ def _where(scene: Scene) -> tuple[Choice, ...]:
         Choice("sandbox", "A disposable sandbox host on this machine (try it without risk)", scene.around.sandbox_lack),
         Choice("local", "This machine"),
         Choice("ssh", "Other machines, over ssh"),
+    )
+
+
+def _starts(scene: Scene) -> tuple[Choice, ...]:
+    boxed = scene.answers["where"] == "sandbox"
+    return (
+        Choice("example", "The quickstart example: a small model that reads handwritten digits",
+               None if boxed else "it is for a sandbox host"),
+        Choice("own", "My own application, from git repositories"),
+        Choice("none", "Nothing yet: prepare the machine"),
     )
 
 
@@ -105,12 +119,8 @@ HOSTS = (
 
 BASICS = (
     Question(
-        "start", WHAT, "What shall it serve?", when=lambda scene: scene.fresh, default=_fixed("example"), first=True,
-        choices=_fixed((
-            Choice("example", "The quickstart example: a small model that reads handwritten digits"),
-            Choice("own", "My own application, from git repositories"),
-            Choice("none", "Nothing yet: prepare the machine"),
-        )),
+        "start", WHAT, "What shall it serve?", when=lambda scene: scene.fresh, first=True, choices=_starts,
+        default=lambda scene: "example" if scene.answers["where"] == "sandbox" else "own",
     ),
     Question(
         "components", WHAT, "Components", kind=WORDS, at=(("components",),),
@@ -173,7 +183,7 @@ def _repository(item: int) -> tuple[Question, ...]:
         ),
         Question(
             name("dest"), REPOS, f"Repository {item}: where it goes", at=(("dest",),), default=dest,
-            validator=validators.fits(AbsolutePath),
+            validator=ABSOLUTE_PATH,
         ),
         Question(
             name("version"), REPOS, f"Repository {item}: branch, tag or commit", at=(("version",),),
@@ -191,7 +201,7 @@ def _repository(item: int) -> tuple[Question, ...]:
         Question(
             name("key"), REPOS, f"Repository {item}: deploy key", at=(("credentials", "key"),),
             help="Where it is, never the key itself: file:/path/to/key or env:NAME.",
-            when=_when(name("credentials"), "deploy_key"), validator=validators.fits(SecretReference),
+            when=_when(name("credentials"), "deploy_key"), validator=REFERENCE,
         ),
     )
 
@@ -256,7 +266,7 @@ CHANGE_ROOTS = Question(
 DIRECTORIES = tuple(
     Question(
         f"roots.{name}", ROOTS, ROOT_TITLES.get(name, name), at=(("roots", name),), absent=field.default,
-        default=_fixed(field.default), validator=validators.fits(AbsolutePath), asked=_when("change_roots", True),
+        default=_fixed(field.default), validator=ABSOLUTE_PATH, asked=_when("change_roots", True),
     )
     for name, field in Roots.model_fields.items()
 )
@@ -308,7 +318,7 @@ def _option(component: Component, name: str, option: Mapping[str, Any], kind: Ki
         when=_with(component.name), asked=lambda scene: component.name in scene.answers["more"],
         default=_fixed(option.get("default")), absent=option.get("default"), at=((component.name, name),),
         choices=_fixed(choices),
-        validator=validators.fits(SecretReference, optional=True) if option.get("no_log") else validators.anything,
+        validator=OPTIONAL_REFERENCE if option.get("no_log") else validators.anything,
     )
 
 

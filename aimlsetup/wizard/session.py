@@ -14,6 +14,8 @@ from aimlsetup.wizard.question import MISSING, Question, Scene, Surroundings
 
 Answers = dict[str, Any]
 
+# Which document to start from depends on these, so it can't answer them.
+BEFORE_BASE = ("where", "start")
 ITEM = re.compile(r"(?P<group>[a-z]+)\.(?P<item>[1-9]\d{0,1})\.\w+")
 
 
@@ -61,11 +63,22 @@ class Session:
         """The document that the answers are written into."""
         if self.document is not None:
             return self.document
-        start = ChainMap(self.asked, self.flags, self.given).get("start", "example")
-        return self.example if start == "example" else {}
+        return self.example if self.answers["start"] == "example" else {}
 
     def _of_base(self, name: str) -> Any:
-        return profile.get(self.base, self._scalars.values()).get(name, MISSING)
+        if self.document is not None:
+            return self._in_document.get(name, MISSING)
+        if name in BEFORE_BASE or self.answers["start"] != "example":
+            return MISSING
+        return self._in_example.get(name, MISSING)
+
+    @cached_property
+    def _in_document(self) -> Answers:
+        return profile.get(self.document or {}, self._scalars.values())
+
+    @cached_property
+    def _in_example(self) -> Answers:
+        return profile.get(self.example, self._scalars.values())
 
     def _of_target(self, name: str) -> Any:
         return observed(self.facts).get(name, MISSING)
@@ -105,6 +118,11 @@ class Session:
     def settled(self, name: str) -> bool:
         """Whether a person, a flag or a file has given this answer."""
         return any(name in layer for layer in (self.asked, self.flags, self.given))
+
+    def answered(self) -> Answers:
+        """What a person, a flag or a file has said and a question accepts, in the order of asking."""
+        found = (question for question in self.applicable() if self.settled(question.name))
+        return {question.name: self.answers[question.name] for question in found if not self.fault(question)}
 
     def complete(self) -> Answers:
         """All answers; `AimlsetupError` names the flag of each that is missing or not usable."""

@@ -1,0 +1,166 @@
+"""Which answer counts, what is missing, and what is refused."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.wizard.cases import EXAMPLE, HOSTILE, session
+
+from aimlsetup.errors import AimlsetupError, Exit
+from aimlsetup.wizard import kinds
+from aimlsetup.wizard.session import Session, lengthened
+
+LOCAL = {"where": "local", "start": "none"}
+OBSERVED = {"uid": 1000, "pythons": {"/usr/bin/python3.9": "3.9.2", "/usr/bin/python3.13": "3.13.5", "/opt/x": "3.14.0"}}
+
+
+def refused(made: Session) -> str:
+    with pytest.raises(AimlsetupError) as caught:
+        made.complete()
+    assert caught.value.exit_code == Exit.USAGE
+    return str(caught.value)
+
+
+def test_each_source_of_answers_goes_before_the_next() -> None:
+    made = session(document={"version": 1, "requests": {"python": "3.10"}, "hosts": {"localhost": {"connection": "local"}}})
+    made.facts = OBSERVED
+    assert made.answers["python"] == "3.10"
+    for layer, value in ((made.given, "3.11"), (made.flags, "3.12"), (made.asked, "3.13")):
+        layer["python"] = value
+        assert made.answers["python"] == value
+
+
+def test_what_was_observed_goes_before_defaults() -> None:
+    made = session(flags=LOCAL)
+    assert (made.answers["python"], made.answers["become"]) == (None, "sudo-password")
+    made.facts = OBSERVED
+    assert (made.answers["python"], made.answers["become"]) == ("3.13", "sudo-password")
+    made.facts = OBSERVED | {"uid": 0}
+    assert made.answers["become"] == "none"
+
+
+def test_nothing_given_is_the_quickstart_on_a_sandbox_host() -> None:
+    assert session().profile()["hosts"] == {"quickstart": {"connection": "sandbox", "release": "bookworm"}}
+    assert {key: value for key, value in session().profile().items() if key != "hosts"} == EXAMPLE
+
+
+def test_missing_answers_are_named_with_their_flags() -> None:
+    text = refused(session(flags={"where": "ssh", "start": "own"}))
+    for name in ("hosts", "repos.1.url", "services.1.model_key"):
+        assert f"--set {name}=" in text
+
+
+def test_an_answer_without_effect_is_refused() -> None:
+    assert "--set hosts=…: not asked with these answers" in refused(session(flags=LOCAL | {"hosts": ["a"]}))
+
+
+@pytest.mark.parametrize(("name", "value", "expected"), [
+    ("where", "moon", "one of sandbox, local, ssh is expected"),
+    ("device", "gpu", "not yet: this version sets up serving on the CPU alone"),
+    ("roots.codehub", "relative/dir", "an absolute path without '..' is expected"),
+    ("roots.codehub", "/a/../b", "an absolute path without '..' is expected"),
+    ("python", "three", "a version such as 3.11"),
+    ("requirements", ["falcon >= 4 and more"], "requirements such as falcon>=4"),
+    ("components", ["codehub", "cuda"], "one of base, codehub"),
+    ("reboot_ok", "maybe", "ask, yes or no is expected"),
+    ("env_name", "../py", "letters, digits"),
+    ("repos", 51, "a number up to 50"),
+])
+def test_an_answer_a_question_does_not_accept_is_refused(name: str, value: object, expected: str) -> None:
+    assert expected in refused(session(flags=LOCAL | {name: value}))
+
+
+@pytest.mark.parametrize(("field", "value", "expected"), [
+    ("url", "--upload-pack=touch x", "an https:// or ssh:// address"),
+    ("url", "ext::sh -c id", "an https:// or ssh:// address"),
+    ("url", "https://me:hunter2@example.org/a.git", "without a password"),
+    ("version", "--force", "a branch, tag or commit"),
+    ("version", "a..b", "a branch, tag or commit"),
+    ("dest", "apps", "an absolute path"),
+])
+def test_a_repository_git_would_misread_is_refused(field: str, value: str, expected: str) -> None:
+    answers = LOCAL | {"repos": 1, "repos.1.url": "/srv/a.git", f"repos.1.{field}": value}
+    text = refused(session(flags=answers))
+    assert expected in text
+    assert "hunter2" not in text
+
+
+def test_a_literal_key_is_refused_and_not_shown() -> None:
+    answers = LOCAL | {"repos": 1, "repos.1.url": "/srv/a.git", "repos.1.credentials": "deploy_key", "repos.1.key": "BEGIN KEY"}
+    made = session(flags=answers)
+    text = refused(made)
+    assert "a secret is a reference" in text
+    assert "BEGIN KEY" not in text
+    assert "repos.1.key" not in made.answered(), "what is not accepted is not kept either"
+
+
+def test_two_services_cannot_have_one_port() -> None:
+    answers = LOCAL | {"services": 2, "services.1.model_key": "a-b-1", "services.2.model_key": "a-b-2", "services.2.port": 4100}
+    assert "--set services.2.port=…: a port of its own is expected: service 1 has this one" in refused(session(flags=answers))
+
+
+def test_ports_are_suggested_that_no_other_service_has() -> None:
+    answers = LOCAL | {"services": 2, "services.1.model_key": "a-b-1", "services.2.model_key": "a-b-2"}
+    assert [entry["port"] for entry in session(flags=answers).profile()["ai_service"]["services"]] == [4100, 4110]
+
+
+def test_a_flag_for_an_item_makes_the_list_long_enough() -> None:
+    assert lengthened({"repos.2.url": "/x"}, {})["repos"] == 2
+    assert lengthened({"repos.1.version": "v2"}, {"repos": {"checkouts": [{}, {}, {}]}})["repos"] == 3
+    assert lengthened({"repos.3.url": "/x", "repos": 5}, {})["repos"] == 5
+
+
+@pytest.mark.parametrize(("name", "hint"), [("wher", "where"), ("repos.1.ulr", "repos.1.url"), ("codehub.ownr", "codehub.owner")])
+def test_an_unknown_name_is_refused_with_the_nearest(name: str, hint: str) -> None:
+    with pytest.raises(AimlsetupError) as caught:
+        session().accept({name: "x"})
+    assert hint in str(caught.value.hint)
+
+
+def test_a_file_with_another_kind_of_answer_is_refused() -> None:
+    with pytest.raises(AimlsetupError, match="components: list of words is expected"):
+        session().check({"components": "base"}, "answers.yml")
+
+
+def test_settings_come_from_argument_specs() -> None:
+    made = session(flags=LOCAL | {"codehub.owner": "me", "python_env.index_password": "env:PW", "ai_service.workers": 2})
+    document = made.profile()
+    assert document["codehub"]["owner"] == "me"
+    assert document["python_env"]["index_password"] == "env:PW"
+    assert "workers" not in document.get("ai_service", {}), "what is the role's default anyway is not written"
+    question = made.question("codehub.owner")
+    assert question is not None
+    assert question.prompt == "codehub: Who owns the tree"
+    assert made.question("codehub.env_name") is None, "a question of its own asks that"
+    assert made.question("codehub.databases") is None, "nothing one could enter on a line"
+    assert "a secret is a reference" in refused(session(flags=LOCAL | {"python_env.index_password": "pw"}))
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_hostile_text_is_data(hostile: str) -> None:
+    made = session()
+    made.flags |= LOCAL | made.accept({"codehub.owner": hostile})
+    assert made.profile()["codehub"]["owner"] == hostile
+
+
+words = st.lists(st.one_of(st.sampled_from(HOSTILE), st.text(max_size=8)), max_size=4)
+
+
+@given(words)
+def test_words_are_read_as_they_are_shown(value: list[str]) -> None:
+    assert kinds.WORDS.read(kinds.WORDS.show(value)) == value
+
+
+@given(st.one_of(st.none(), st.integers(0), st.text(min_size=1), st.booleans()))
+def test_values_are_read_as_they_are_shown(value: object) -> None:
+    fitting = [kind for kind in (kinds.TEXT, kinds.INTEGER, kinds.YES_NO, kinds.CONSENT) if kind.holds(value)]  # type: ignore[arg-type]
+    assert fitting
+    for kind in fitting:
+        assert kind.read(kind.show(value)) == value  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("kind", "text"), [
+    (kinds.INTEGER, "4 1"), (kinds.INTEGER, "-1"), (kinds.YES_NO, "perhaps"), (kinds.WORDS, "'open"), (kinds.CONSENT, ""),
+])
+def test_text_that_is_no_value_says_what_was_expected(kind: kinds.Kind, text: str) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        kind.read(text)

@@ -26,6 +26,5 @@ def _change(suggestion: Suggestion) -> str:
     part = suggestion.change
     version = suggestion.chosen.get(part.name)
     if isinstance(part, Requirement):
-        instead = f"ask for {part.name} {version}" if version else f"do not ask for {part.name} {part.versions.text}"
-        return f"{instead} instead of '{part.reason.text}'"
+        return f"ask for {part.name} {version} instead of '{part.reason.text}'" if version else f"drop '{part.reason.text}'"
     return part.remedy.format(version=version)

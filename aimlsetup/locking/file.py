@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from aimlsetup import files
+from aimlsetup.catalog import schema
 from aimlsetup.models.lock import Lock
 
-HEADER = ("Made by 'aimlsetup lock' from the profile beside it: change that one, not this.",)
+HEADER = "Made by 'aimlsetup lock' from the profile beside it: change that one, not this."
 
 
 def path_of(profile: Path) -> Path:
@@ -20,7 +21,7 @@ def read(path: Path) -> Lock | None:
 
 def text(lock: Lock) -> str:
     """The file's content: sorted, the same for the same lock."""
-    return files.dump(lock.model_dump(mode="json"), header=HEADER)
+    return files.dump(lock.model_dump(mode="json"), header=[schema.comment("lock"), HEADER])
 
 
 def write(path: Path, lock: Lock) -> None:

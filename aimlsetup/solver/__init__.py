@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from aimlsetup.solver.problem import Conflict, Fact, Problem, Requirement, Solution, Suggestion
 from aimlsetup.solver.provider import Unsolvable, resolve
+from aimlsetup.solver.versions import Versions
 
 Part = Requirement | Fact
 
@@ -63,7 +64,11 @@ def _only(problem: Problem, parts: list[Part]) -> Problem:
 
 
 def _without(problem: Problem, part: Part) -> Problem:
-    return _only(problem, [other for other in _parts(problem) if other is not part])
+    """The problem with one wish open to any version, or one fact offering all that it could."""
+    if isinstance(part, Fact):
+        return replace(problem, facts=tuple(_relaxed(fact) if fact is part else fact for fact in problem.facts))
+    free = replace(part, versions=Versions.matching(""))
+    return replace(problem, wishes=tuple(free if wish is part else wish for wish in problem.wishes))
 
 
 def _relaxed(fact: Fact) -> Fact:

@@ -13,7 +13,7 @@ import pytest
 from aimlsetup import sandbox
 from aimlsetup.sandbox import Host
 
-OWN_NAME = re.compile(r"t(\d+)-\d+")  # the process that made it, and a number
+OWN_NAME = re.compile(r"t(\d+)-.+")  # the process that made it, and a number or a scenario
 NUMBERS = count(1)
 NOT_RUN = pytest.StashKey[int]()
 

@@ -30,7 +30,7 @@ def ensure(state: State) -> IPv4Network:
             return subnet
         subnet = free_subnet(_used(state.tag), recorded(state))
         write_json(state.root / SUBNET, {"subnet": str(subnet)})
-        _raise_sysctls()
+        raise_sysctls()
         gateway = address(subnet, 1)
         run(["nft", "-f", "-"], doing="making the masquerading rule", stdin=_rules(state.tag, subnet))
         if not Path("/sys/class/net", state.tag).exists():
@@ -56,7 +56,7 @@ def remove(state: State) -> None:
         run(["nft", "-f", "-"], doing="removing the masquerading rule",
             stdin=f"table ip {state.tag}\ndelete table ip {state.tag}\n")
         if not any(Path("/sys/class/net").glob("aimlsb????")):
-            _restore_sysctls()
+            restore_sysctls()
 
 
 def attach(state: State, name: str, index: int, subnet: IPv4Network) -> IPv4Address:
@@ -155,7 +155,8 @@ def _too_low() -> dict[str, int]:
     return {key: value for key, value in values.items() if value < SYSCTLS[key]}
 
 
-def _raise_sysctls() -> None:
+def raise_sysctls() -> None:
+    """Raise what is too low, and remember for the whole machine what it was."""
     changed = _too_low()
     # Recorded before it is changed; an older record is of the machine without any sandbox.
     write_json(MACHINE / RECORD, {**changed, **(read_json(MACHINE / RECORD) or {})})
@@ -163,8 +164,9 @@ def _raise_sysctls() -> None:
         (PROC_SYS / key).write_text(f"{SYSCTLS[key]}\n")
 
 
-def _restore_sysctls() -> None:
+def restore_sysctls() -> None:
+    """Put back what `raise_sysctls` changed, except what somebody else has set since."""
     for key, was in (read_json(MACHINE / RECORD) or {}).items():
-        if int((PROC_SYS / key).read_text()) == SYSCTLS[key]:  # else somebody else has set it since
+        if int((PROC_SYS / key).read_text()) == SYSCTLS[key]:
             (PROC_SYS / key).write_text(f"{was}\n")
     (MACHINE / RECORD).unlink(missing_ok=True)

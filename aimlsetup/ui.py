@@ -55,6 +55,14 @@ def interactive() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
+def confirm(question: str) -> bool:
+    """Ask yes or no; what was typed before the question is no answer to it."""
+    import termios  # only with a terminal
+
+    termios.tcflush(sys.stdin, termios.TCIFLUSH)
+    return click.confirm(question, default=False, err=True)
+
+
 @dataclass
 class Cell:
     """One component of one host on the screen."""
@@ -69,6 +77,7 @@ class Cell:
 class Progress:
     """What happens, as it happens: a live table on a terminal, otherwise a line per component and failure."""
 
+    title: str
     cells: dict[tuple[str, str], Cell] = field(default_factory=dict)
     stream: TextIO = field(default_factory=lambda: sys.stderr)
     live: bool = False
@@ -115,7 +124,7 @@ class Progress:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=None, pad_edge=False, show_header=False)
+        table = Table(title=self.title, title_justify="left", box=None, pad_edge=False, show_header=False)
         now = time.monotonic()
         for (host, component), cell in self.cells.items():
             elapsed = now - cell.began if cell.state == "running" else cell.took
@@ -130,16 +139,16 @@ class Progress:
 
 
 @contextmanager
-def progress(components: Mapping[str, Sequence[str]]) -> Iterator[Progress]:
+def progress(title: str, components: Mapping[str, Sequence[str]]) -> Iterator[Progress]:
     """Show a run over these hosts and their components while it lasts."""
     cells = {(host, component): Cell() for host, names in components.items() for component in names}
     if not sys.stderr.isatty():
-        yield Progress(cells)
+        yield Progress(title, cells)
         return
     from rich.console import Console
     from rich.live import Live
 
-    shown = Progress(cells, live=True)
+    shown = Progress(title, cells, live=True)
     with Live(shown, console=Console(stderr=True), refresh_per_second=8, redirect_stdout=False):
         shown.stream = sys.stderr  # rich's own while it draws: what is written there appears above the table
         yield shown

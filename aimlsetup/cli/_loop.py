@@ -169,12 +169,13 @@ def _unstable_left_out(
 
 
 def _watched(session: Session, work: Mapping[str, Work], *, check: bool = False, take_lock: bool = False) -> Result:
-    return watched(session, work, lambda: act.site(session, work, check=check, take_lock=take_lock))
+    title = "previewing" if check else "applying"
+    return watched(session, title, work, lambda: act.site(session, work, check=check, take_lock=take_lock))
 
 
-def watched(session: Session, work: Mapping[str, Work], run: Callable[[], Result]) -> Result:
+def watched(session: Session, title: str, work: Mapping[str, Work], run: Callable[[], Result]) -> Result:
     """Run something with its progress on the screen."""
-    with ui.progress({name: [*part.removed, *part.components] for name, part in work.items()}) as shown:
+    with ui.progress(title, {name: [*part.removed, *part.components] for name, part in work.items()}) as shown:
         session.on_event = lambda event: watch(shown, event, session.secrets.scrub)
         result = run()
         for name in work:

@@ -100,7 +100,7 @@ def _act(site: "Site", run: "Session", seen: dict[str, "Seen"], *, yes: bool, ta
     ui.show(report.lines(made), to_stderr=True)
     if errors:
         return {name: _loop.Outcome(error=errors.get(name)) for name in seen}
-    if not click.confirm("Apply this?", default=False, err=True):
+    if not ui.confirm("Apply this?"):
         raise AimlsetupError("apply-declined", "nothing was changed", exit_code=Exit.CONSENT)
     return _loop.converge(site, run, seen, take_lock=take_lock)
 

@@ -63,7 +63,7 @@ def _check(site: "Site", run: "Session", seen: dict[str, "Seen"]) -> dict[str, d
     work = {name: part for name, part in work.items() if part}
     if not work:
         return {}
-    result = _loop.watched(run, work, lambda: functional(run, work))
+    result = _loop.watched(run, "checking", work, lambda: functional(run, work))
     found = {
         name: broken(result.failures(name), list(part.components), run.secrets.scrub) for name, part in work.items()
     }

@@ -69,17 +69,25 @@ def _diffs(result: Mapping[str, Any]) -> list[str]:
 
 
 def _unified(part: Mapping[str, Any]) -> str:
-    before, after = (_lines(part.get(side)) for side in ("before", "after"))
+    before, after = part.get("before"), part.get("after")
     names = (str(part.get("before_header") or "before"), str(part.get("after_header") or "after"))
-    lines = list(difflib.unified_diff(before, after, *names, lineterm="", n=1))
+    if isinstance(before, Mapping) or isinstance(after, Mapping):
+        return _attributes(names[1], before or {}, after or {})
+    lines = list(difflib.unified_diff(_lines(before), _lines(after), *names, lineterm="", n=1))
     if len(lines) > DIFF_LINES:
         lines = [*lines[:DIFF_LINES], f"… {len(lines) - DIFF_LINES} more lines"]
     return "\n".join(lines)
 
 
+def _attributes(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """One line for a thing that is described by its attributes, such as a directory."""
+    keys = [key for key in sorted({*before, *after}) if before.get(key) != after.get(key)]
+    if not before:
+        return f"+ {name}: " + ", ".join(f"{key} {after[key]}" for key in keys)
+    if not after:
+        return f"- {name}"
+    return f"~ {name}: " + ", ".join(f"{key} {before.get(key)} → {after.get(key)}" for key in keys)
+
+
 def _lines(side: Any) -> list[str]:
-    if side is None:
-        return []
-    if isinstance(side, Mapping):
-        return [f"{key}: {value}" for key, value in sorted(side.items())]
-    return str(side).splitlines()
+    return [] if side is None else str(side).splitlines()

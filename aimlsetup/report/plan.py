@@ -6,7 +6,7 @@ from aimlsetup.ui import Line, Style
 
 STYLES: dict[Action, Style] = {"+": "add", "~": "change", "-": "remove", "=": "dim"}
 REASONS = 6
-DIFF_STYLES: dict[str, Style] = {"+": "add", "-": "remove"}
+DIFF_STYLES: dict[str, Style] = {"+": "add", "~": "change", "-": "remove"}
 
 
 def lines(plan: Plan, *, diffs: bool = True) -> list[Line]:

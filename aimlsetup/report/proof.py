@@ -8,7 +8,7 @@ from aimlsetup.report.table import columns
 from aimlsetup.ui import Line
 
 HEADER = ("host", "component", "wanted", "found", "ok")
-REASONS = 2
+REASONS = 1
 
 
 class Proof(NamedTuple):

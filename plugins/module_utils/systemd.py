@@ -35,9 +35,16 @@ def last_words(unit, since):
     head = "%s: %s (result %s, exit status %s, %s restarts)" % tuple(
         [unit] + [found.get(key, "?") for key in ("ActiveState", "Result", "ExecMainStatus", "NRestarts")]
     )
-    journal = ["journalctl", "-q", "--no-pager", "-o", "cat", "-n", str(JOURNAL_LINES), "--since", "@%d" % since]
-    _status, output = state.run(journal + ["_SYSTEMD_UNIT=" + unit])
-    return "\n".join([head] + ["  " + line for line in output.splitlines()])
+    journal = ["journalctl", "-q", "--no-pager", "-o", "cat", "--since", "@%d" % since, "_SYSTEMD_UNIT=" + unit]
+    _status, output = state.run(journal)
+    return "\n".join([head] + ["  " + line for line in output.splitlines()[-JOURNAL_LINES:]])
+
+
+def socket_unit(port):
+    """Name of the active socket unit that listens on a TCP port, or None."""
+    _status, output = state.run(["systemctl", "list-sockets", "--no-legend", "--no-pager"])
+    rows = [line.split() for line in output.splitlines()]
+    return next((row[1] for row in rows if len(row) > 1 and row[0].endswith(":%d" % port)), None)
 
 
 def listening(port):
@@ -54,14 +61,15 @@ def listening(port):
 
 
 def holder(port):
-    """Who listens on a TCP port, in words ("nginx, pid 812, unit nginx.service"), or None."""
+    """Who listens on a TCP port: a socket unit's name, or words ("nginx, pid 812, unit nginx.service"); or None."""
     wanted = {"socket:[%s]" % inode for inode in listening(port)}
     if not wanted:
         return None
     for descriptor in glob.glob("/proc/[0-9]*/fd/*"):
         try:
             if os.readlink(descriptor) in wanted:
-                return _described(descriptor.split("/")[2])
+                pid = descriptor.split("/")[2]
+                return socket_unit(port) if pid == "1" else _described(pid)
         except OSError:
             continue
     return "a process that can't be seen from here"
@@ -72,8 +80,4 @@ def _described(pid):
         words = [handle.read().strip(), "pid %s" % pid]
     with open("/proc/%s/cgroup" % pid) as handle:
         unit = re.search(r"/([^/\n]+\.(?:service|scope))$", handle.read(), re.M)
-    if pid == "1":
-        words.append("a socket unit (`systemctl list-sockets` names it)")
-    elif unit:
-        words.append("unit " + unit.group(1))
-    return ", ".join(words)
+    return ", ".join(words + (["unit " + unit.group(1)] if unit else []))

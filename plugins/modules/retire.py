@@ -109,8 +109,8 @@ def main():
     units = [name for name in gone.get("units", []) if state.units([name])[name]]
     paths = [path for path in sorted(gone.get("paths", []), reverse=True) if os.path.lexists(path)]
     if not module.check_mode:
-        for name in units:
-            module.run_command(["systemctl", "disable", "--now", "--", name], check_rc=True)
+        if units:  # at once: a socket left for later would start its service again
+            module.run_command(["systemctl", "disable", "--now", "--"] + units, check_rc=True)
         left += [why for why in map(remove_path, paths) if why]
         if units:
             module.run_command(["systemctl", "daemon-reload"], check_rc=True)

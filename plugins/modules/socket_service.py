@@ -69,6 +69,13 @@ options:
         type: list
         elements: path
         default: []
+  replaces:
+    description:
+      - Socket units that are about to be retired. One of these that holds the port gives it up to the new service, and
+        gets it back if that does not come up.
+    type: list
+    elements: str
+    default: []
   manager:
     description: V(none) writes the files and starts nothing, for images.
     type: str
@@ -135,6 +142,7 @@ OPTIONS = {
             "links": {"type": "list", "elements": "path", "default": []},
         },
     },
+    "replaces": {"type": "list", "elements": "str", "default": []},
     "manager": {"type": "str", "choices": ["systemd", "none"], "default": "systemd"},
 }
 UNITS = "/etc/systemd/system"
@@ -215,6 +223,8 @@ def put_back(before):
             atomic.write(path, content, stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid)
         elif os.path.exists(path):
             os.unlink(path)
+            if path.endswith(".conf") and not os.listdir(os.path.dirname(path)):
+                os.rmdir(os.path.dirname(path))
 
 
 def standing(name):
@@ -233,17 +243,18 @@ def pending(name, changed_paths):
     return [] if service_up and not changed_paths else [name + ".service"]
 
 
-def check_port(name, port):
-    """Raise Refused when somebody else listens on the port."""
+def predecessor(name, port, replaces):
+    """The socket unit to take the port over from, None when it is free or ours. Raise Refused when it is another's."""
     ours = systemd.show(name + ".socket", "ActiveState", "Listen")
     if ours.get("ActiveState") == "active" and ours.get("Listen", "").endswith(":%d (Stream)" % port):
-        return
+        return None
     holder = systemd.holder(port)
-    if holder:
+    if holder and holder not in replaces:
         raise Refused(
             "port %d, which %s is to serve on, is in use by %s. Nothing was changed: stop that, or choose another port."
             % (port, name, holder)
         )
+    return holder
 
 
 def start(name, units):
@@ -285,22 +296,31 @@ def wait_ready(name, url, seconds):
         time.sleep(0.2)
 
 
-def undo(name, before):
+def service_of(socket):
+    """The service that a socket unit starts."""
+    return socket[: -len("socket")] + "service"
+
+
+def undo(name, before, replaced):
     """The files as they were, and what ran with them; in words."""
     unit = os.path.join(UNITS, name + ".service")
     if not before:
         return "Its files had not changed, so there is nothing to go back to."
     if before.get(unit, True) is None:
-        systemd.control("disable", "-q", "--now", name + ".socket", name + ".service")
+        both = [name + ".socket", name + ".service"]
+        systemd.control("disable", "-q", "--now", *both)
+        systemd.control("reset-failed", *both)
         put_back(before)
         systemd.control("daemon-reload")
-        return "It was new; its units are gone again."
+        if replaced:
+            systemd.control("start", replaced, service_of(replaced))
+        return "It was new; its units are gone again." + (" %s has its port back." % replaced if replaced else "")
     put_back(before)
     start(name, [name + ".socket", name + ".service"])
     return "The files it had before were put back and it was started with them."
 
 
-def transact(params, entries, units):
+def transact(params, entries, units, replaced):
     """Write, start, wait; on failure undo and raise NotReady with the whole story."""
     name = params["name"]
     before = snapshot(entries)
@@ -310,12 +330,17 @@ def transact(params, entries, units):
         return
     since = time.time()
     try:
+        if replaced:
+            systemd.control("stop", replaced, service_of(replaced))
         start(name, units)
         if units:
             wait_ready(name, params["url"], params["ready_seconds"])
     except (NotReady, systemd.Failed) as failure:
         words = systemd.last_words(name + ".service", since)
-        raise NotReady("%s.service: %s. %s\n%s" % (name, failure, undo(name, before), words))
+        raise NotReady(
+            "%s.service: %s. %s\n%s\nhint: correct the application or its settings and apply again; `journalctl -u %s` has "
+            "all it said." % (name, failure, undo(name, before, replaced), words, name)
+        )
 
 
 def differences(entries):
@@ -334,15 +359,15 @@ def main():
     try:
         entries = [mark(params)] + params["files"]
         entries = [entry for entry in entries if not as_wanted(entry, module.check_mode)]
-        units = []
+        units, replaced = [], None
         if params["manager"] == "systemd":
-            check_port(params["name"], params["port"])
+            replaced = predecessor(params["name"], params["port"], params["replaces"])
             units = pending(params["name"], [entry["path"] for entry in entries])
             disabled = any(not unit or unit["enabled"] != "enabled" for unit in standing(params["name"]).values())
         changed = bool(entries or units or (params["manager"] == "systemd" and disabled))
         shown = differences(entries)
         if changed and not module.check_mode:
-            transact(params, entries, units)
+            transact(params, entries, units, replaced)
     except (NotReady, Refused, systemd.Failed) as error:
         module.fail_json(msg=str(error))
     except (OSError, KeyError) as error:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from aimlsetup import files
+from aimlsetup import files, ui
 from aimlsetup.engine import inventory, runner
 from aimlsetup.engine.log import RunLog
 from aimlsetup.engine.secrets import Secrets, terminal_ask
@@ -120,6 +120,8 @@ def _merged(results: list[runner.Result]) -> runner.Result:
 def session(hosts: Mapping[str, Host]) -> Iterator[Session]:
     """A session that cleans up behind itself."""
     with workspace() as space:
+        if not space.in_memory:
+            ui.warn(f"no file system in memory is writable; secrets of this run lie in {space.root} until it ends")
         secrets = Secrets(ask=terminal_ask())
         made = Session(hosts, space, secrets, RunLog(secrets.scrub))
         secrets.read_host = lambda host, path: _read_host(made, host, path)

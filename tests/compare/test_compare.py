@@ -1,0 +1,121 @@
+"""Lock and observation → drift: each kind of drift, and each alone."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aimlsetup import compare, content
+from aimlsetup.models.observation import Observation, Row
+from aimlsetup.models.plan import Drift, Expected
+
+DIGEST = "sha256:one"
+
+
+def receipt(**changes: Any) -> dict[str, Any]:
+    return {"input_digest": DIGEST, "secrets": None, "owned": {}, **changes}
+
+
+def observed(receipts: dict[str, Any], **facts: Any) -> Observation:
+    return Observation.model_validate({"version": 1, "facts": {"uid": 0, **facts}, "receipts": receipts})
+
+
+def signs(drifts: list[Drift]) -> dict[str, str]:
+    return {drift.component: drift.action for drift in drifts}
+
+
+def test_what_holds_is_no_drift() -> None:
+    found = compare.compare({"base": Expected(DIGEST)}, observed({"base": receipt()}))
+    assert found == [Drift(component="base", action="=")]
+
+
+CASES = {
+    "no receipt": ({}, "+", "not there yet"),
+    "other inputs": ({"base": receipt(input_digest="sha256:two")}, "~", "its arguments or its role changed"),
+    "killed in between": ({"base": receipt(dirty=True)}, "~", "an apply of it did not finish"),
+    "killed the first time": (
+        {"base": receipt(dirty=True, input_digest=None)},
+        "+",
+        "an apply of it did not finish",
+    ),
+    "something owned differs": (
+        {
+            "base": receipt(
+                differences=[{"kind": "paths", "name": "/x", "field": "mode", "expected": "0755", "found": "0700"}]
+            )
+        },
+        "~",
+        "path /x: mode is 0700, was 0755",
+    ),
+    "something owned is gone": (
+        {
+            "base": receipt(
+                differences=[{"kind": "packages", "name": "git", "field": "", "expected": "present", "found": "absent"}]
+            )
+        },
+        "~",
+        "package git is absent, was present",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_kind_of_drift_says_why(case: str) -> None:
+    receipts, action, reason = CASES[case]
+    (drift,) = compare.compare({"base": Expected(DIGEST)}, observed(receipts))
+    assert (drift.action, drift.reasons) == (action, [reason])
+
+
+def test_an_output_that_changed_makes_its_consumer_drift_and_nobody_else() -> None:
+    receipts = {
+        "python_env": receipt(outputs={"py_3": "new"}),
+        "repos": receipt(outputs={"/a.b/c": "head"}),
+        "ai_service": receipt(consumed={"python_env.py_3": "old", "repos./a.b/c": "head"}),
+    }
+    found = compare.compare(dict.fromkeys(receipts, Expected(DIGEST)), observed(receipts))
+    assert signs(found) == {"python_env": "=", "repos": "=", "ai_service": "~"}
+    assert found[-1].reasons == ["python_env.py_3 changed from old to new"]
+
+
+def test_an_output_that_is_gone_makes_its_consumer_drift() -> None:
+    receipts = {"ai_service": receipt(consumed={"python_env.py_3": "old"})}
+    (drift,) = compare.compare({"ai_service": Expected(DIGEST)}, observed(receipts))
+    assert drift.reasons == ["python_env.py_3 changed from old to None"]
+
+
+def test_what_the_lock_no_longer_names_goes_first_and_backwards() -> None:
+    receipts = {name: receipt() for name in ("base", "codehub", "repos")}
+    found = compare.compare({"base": Expected(DIGEST)}, observed(receipts))
+    assert [(drift.action, drift.component) for drift in found] == [("-", "repos"), ("-", "codehub"), ("=", "base")]
+    assert compare.to_apply(found) == ([], ["repos", "codehub"])
+
+
+def test_a_host_without_python_gets_base_alone() -> None:
+    found = compare.compare({"base": Expected(DIGEST), "codehub": Expected(DIGEST)}, observed({}, python=None))
+    assert signs(found) == {"base": "+"}
+
+
+def test_secrets_are_compared_by_fingerprint_and_only_those_at_hand() -> None:
+    prints = content.util("digest").fingerprint({"db": '"one"'}, "00" * 16)
+    receipts = {"base": receipt(secrets=prints)}
+    for secrets, action in (({"db": '"one"'}, "="), ({"db": '"two"'}, "~"), ({}, "=")):
+        assert signs(compare.compare({"base": Expected(DIGEST, secrets)}, observed(receipts))) == {"base": action}
+
+
+def test_a_plan_rests_on_receipts_and_wishes_but_not_on_free_memory() -> None:
+    expected = {"base": Expected(DIGEST)}
+    ground = compare.basis(expected, observed({"base": receipt()}, memory={"available": 1}))
+    assert ground == compare.basis(expected, observed({"base": receipt()}, memory={"available": 2}))
+    assert ground != compare.basis({"base": Expected("sha256:two")}, observed({"base": receipt()}))
+    assert ground != compare.basis(expected, observed({"base": receipt(dirty=True)}))
+
+
+VALUES = st.none() | st.text() | st.integers() | st.lists(st.text())
+
+
+@given(kind=st.text(), name=st.text(), field=st.text(), expected=VALUES, found=VALUES)
+def test_any_difference_can_be_said_on_one_screen(
+    kind: str, name: str, field: str, expected: object, found: object
+) -> None:
+    assert len(str(Row(kind=kind, name=name[:200], field=field[:50], expected=expected, found=found))) < 600 + len(kind)

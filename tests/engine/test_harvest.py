@@ -1,0 +1,67 @@
+"""A check-mode run's events → effects."""
+
+from typing import Any
+
+from aimlsetup.engine.harvest import effects
+from aimlsetup.engine.runner import Event
+
+
+def changed(
+    task: str, component: str | None = "base", *, handler: bool = False, action: str = "x", **result: Any
+) -> Event:
+    return Event("ok", "one", task, component, action, handler, result={"changed": True, **result})
+
+
+def test_only_tasks_that_would_change_something_count() -> None:
+    quiet = Event("ok", "one", "Look", "base", "x", result={"changed": False, "diff": {"before": "a", "after": "b"}})
+    assert effects([quiet, changed("Nobody's", None)], str) == {}
+
+
+def test_a_file_is_shown_as_a_unified_diff() -> None:
+    diff = {"before": "a\nb\n", "after": "a\nc\n", "before_header": "/f", "after_header": "/f"}
+    found = effects([changed("Write", diff=[diff])], str)["one", "base"]
+    assert found.diffs == ["--- /f\n+++ /f\n@@ -1,2 +1,2 @@\n a\n-b\n+c"]
+    assert found.tasks == ["Write"]
+
+
+def test_attributes_take_one_line() -> None:
+    header = {"before_header": "/d", "after_header": "/d"}
+    new, mode, gone = (
+        {**header, "before": None, "after": {"mode": "0755", "type": "directory"}},
+        {**header, "before": {"mode": "0700", "owner": "a"}, "after": {"mode": "0755", "owner": "a"}},
+        {**header, "before": {"mode": "0700"}, "after": None},
+    )
+    found = effects([changed("Make", diff=[new, mode, gone])], str)["one", "base"]
+    assert found.diffs == ["+ /d: mode 0755, type directory", "~ /d: mode 0700 → 0755", "- /d"]
+
+
+def test_a_package_transaction_is_told_once_with_its_size() -> None:
+    plan = {"packages": [{"name": "git", "from": None, "to": "1:2"}], "download": 7, "disk": 9}
+    found = effects([changed("Install", plan=plan, diff={"before": "", "after": "git 1:2"})], str)["one", "base"]
+    assert (found.packages, found.download, found.disk, found.diffs) == (["git: absent → 1:2"], 7, 9, [])
+
+
+def test_restarts_come_from_handlers_and_from_modules() -> None:
+    service = "ansible.builtin.systemd_service"
+    events = [
+        changed("Restart x", handler=True, action=service, name="x.service"),
+        changed("Enable y", action=service, name="y.service"),
+        changed("Flip", plan={"restarts": ["z.service"], "reboot": True}),
+    ]
+    found = effects(events, str)["one", "base"]
+    assert found.restarts == ["x.service", "z.service"]
+    assert found.reboot
+
+
+def test_a_secret_in_a_diff_is_hidden() -> None:
+    found = effects(
+        [changed("Write", diff={"before": "", "after": "canary\n"})], lambda text: text.replace("canary", "*")
+    )
+    assert "canary" not in found["one", "base"].model_dump_json()
+
+
+def test_a_huge_diff_is_cut() -> None:
+    after = "".join(f"{number}\n" for number in range(5000))
+    (text,) = effects([changed("Write", diff={"before": "", "after": after})], str)["one", "base"].diffs
+    assert len(text.splitlines()) == 201
+    assert text.endswith("more lines")

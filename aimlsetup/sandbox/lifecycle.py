@@ -65,11 +65,12 @@ def up(
         release=release, template=made.key, python=python, layer=layer,
         trees=layering.find(state, layer, made.key).trees if layer else (), binds=tuple(map(str, parsed)),
     )
-    for record in _records(state):
+    records = _records(state)
+    for record in records:
         if record.name in names:
             _refuse_difference(record, wish)  # before half a minute is spent on a root file system
     state.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    template.ensure(state, made, progress)
+    template.ensure(state, made, {record.made.template for record in records}, progress)
     with ThreadPoolExecutor(max(1, len(names))) as pool:
         return list(pool.map(lambda name: _up(state, name, wish, progress), names))
 

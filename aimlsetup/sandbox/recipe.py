@@ -115,6 +115,11 @@ class Recipe:
         return f"{self.release}-{digest[:12]}"
 
     @property
+    def kind(self) -> str:
+        """What this recipe is one version of."""
+        return self.release + ("" if set(PYTHON) <= set(self.packages) else " without Python")
+
+    @property
     def sources_file(self) -> str:
         """Where the sources lie inside, relative to the root."""
         return f"etc/apt/sources.list.d/{RELEASES[self.release].distribution}.sources"

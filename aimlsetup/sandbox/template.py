@@ -16,11 +16,12 @@ BUILD_LIMIT = 900  # seconds; 30 on a fast line
 APT_HELPER = "/usr/lib/apt/apt-helper"
 
 
-def ensure(state: State, recipe: Recipe, progress: Progress) -> Path:
+def ensure(state: State, recipe: Recipe, used: set[str], progress: Progress) -> Path:
     """The directory of the recipe's unpacked root file system, built or unpacked first where needed.
 
-    A tarball whose digest is not the recorded one is thrown away and built again. Processes that want
-    the same template wait for each other.
+    A tarball whose digest is not the recorded one is thrown away and built again; a new template takes the
+    place of older ones of its kind, except those that are mounted or in `used`. Processes that want the same
+    template wait for each other.
     """
     place = state.templates / recipe.key
     tree = place / "root"
@@ -36,6 +37,7 @@ def ensure(state: State, recipe: Recipe, progress: Progress) -> Path:
             if recorded:
                 progress(f"{recipe.key}: the cached tarball is missing or not what was recorded; building it again")
             _build(recipe, place, tarball, progress)
+            _drop_predecessors(state, recipe, used)
         progress(f"{recipe.key}: unpacking")
         _unpack(tarball, tree)
         return tree
@@ -65,7 +67,7 @@ def _build(recipe: Recipe, place: Path, tarball: Path, progress: Progress) -> No
          recipe.release, partial, place / "bootstrap.sources"],
         doing=f"building {recipe.key}", timeout=BUILD_LIMIT,
     )
-    write_json(place / "template.json", {"sha256": _digest(partial), "release": recipe.release})
+    write_json(place / "template.json", {"sha256": _digest(partial), "kind": recipe.kind})
     partial.replace(tarball)
     shutil.rmtree(files)
 
@@ -122,6 +124,15 @@ def _unpack(tarball: Path, tree: Path) -> None:
     )
     os.sync()
     partial.rename(tree)
+
+
+def _drop_predecessors(state: State, recipe: Recipe, used: set[str]) -> None:
+    mounted = Path("/proc/self/mountinfo").read_text()
+    for file in state.templates.glob("*/template.json"):
+        old = file.parent
+        same_kind = old.name != recipe.key and read_json(file).get("kind") == recipe.kind
+        if same_kind and old.name not in used and f"/{old.name}/" not in mounted:
+            run(["rm", "-rf", "--one-file-system", old], doing=f"deleting the outdated {old.name}", timeout=300)
 
 
 def _digest(path: Path) -> str:

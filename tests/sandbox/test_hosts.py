@@ -265,6 +265,16 @@ def test_a_host_may_have_no_python(host_factory: HostFactory) -> None:
     assert on(host_factory(python=False), "sh", "-c", "command -v python3 || echo none") == "none"
 
 
+def test_the_cache_is_removed_with_everything_else(own_sandbox: state.State) -> None:
+    sandbox.save_layer(sandbox.up(["a"])[0], "kept")
+    templates = own_sandbox.templates.readlink()
+    sandbox.up(["b"])
+    sandbox.remove_cache()
+    assert not own_sandbox.root.exists()
+    assert traces(own_sandbox.tag) == []
+    assert any(templates.iterdir())  # a link to another sandbox's cache is only a link
+
+
 def test_probe_boots_a_host_and_leaves_nothing(own_sandbox: state.State) -> None:
     assert sandbox.probe(boot=True) == []
     assert traces(own_sandbox.tag) == []

@@ -59,14 +59,15 @@ def profile(*hosts: str, **changes: Any) -> dict[str, Any]:
         "components": ["base", "codehub", "data_links", "python_env", "repos", "ai_service"],
         "data_links": {"links": [{"path": "/aimldl-dat/logs"}, {"path": "/aimldl-dat/data-mongodb"}]},
         "python_env": {"envs": [{"name": "py_3", "requirements": ["gunicorn"]}]},
-        "repos": {"checkouts": [{"dest": "/codehub/apps", "url": GUEST_APP, "version": "main"}]},
+        "repos": {"checkouts": [{"dest": "/codehub/apps/site", "url": GUEST_APP, "version": "main"}]},
         "ai_service": {
             "services": [
                 {
                     "model_key": KEY,
                     "port": PORT,
                     "env": "py_3",
-                    "app_dir": "/codehub/apps/apps/www/od/wsgi-bin",
+                    "app_dir": "/codehub/apps/site/apps/www/od/wsgi-bin",
+                    "checkout": "/codehub/apps/site",
                     "health_path": "/api/vision/v2/health",
                 }
             ]

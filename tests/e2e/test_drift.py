@@ -24,7 +24,7 @@ DAMAGE = {
     ),
     "a moved git head": (
         "repos",
-        ["runuser", "-u", "codehub", "--", "git", "-C", "/codehub/apps", "checkout", "-q", "v1"],
+        ["runuser", "-u", "codehub", "--", "git", "-C", "/codehub/apps/site", "checkout", "-q", "v1"],
     ),
 }
 

@@ -1,7 +1,13 @@
 """Writing a file or link so that a crash leaves the old one or the new one. Python 3.6 syntax."""
 
+import ctypes
+import errno
 import os
 import tempfile
+
+RENAME_EXCHANGE = 2
+AT_FDCWD = -100
+CAN_NOT_EXCHANGE = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM)
 
 
 def sync_directory(directory):
@@ -40,3 +46,12 @@ def link(path, target):
     os.symlink(target, temporary)
     os.rename(temporary, path)
     sync_directory(directory)
+
+
+def exchange(one, other):
+    """Swap two names in one step; OSError where kernel or file system can't (see `CAN_NOT_EXCHANGE`)."""
+    library = ctypes.CDLL(None, use_errno=True)
+    if not hasattr(library, "renameat2"):
+        raise OSError(errno.ENOSYS, "renameat2 is not known to this C library")
+    if library.renameat2(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), one)

@@ -15,7 +15,6 @@ only, Python 3.6 syntax.
 """
 
 import collections
-import ctypes
 import datetime
 import errno
 import os
@@ -25,10 +24,7 @@ import stat
 from ansible_collections.codehub.aimlsetup.plugins.module_utils import atomic, inuse, treecopy
 
 STAMP = "%d%m%y_%H%M%S"
-RENAME_EXCHANGE = 2
-AT_FDCWD = -100
 COPY_ATTEMPTS = 3
-CAN_NOT_EXCHANGE = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM)
 
 # path, store (where dated directories are made): absolute, without '..'. uid, gid, mode (int): None keeps what is.
 # directories: relative names every dated directory has. elsewhere_ok: a link to another place is kept.
@@ -140,15 +136,6 @@ def refusal(link, now):
     return None
 
 
-def exchange(one, other):
-    """Swap two names in one step; OSError where kernel or file system can't (see `CAN_NOT_EXCHANGE`)."""
-    library = ctypes.CDLL(None, use_errno=True)
-    if not hasattr(library, "renameat2"):
-        raise OSError(errno.ENOSYS, "renameat2 is not known to this C library")
-    if library.renameat2(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE):
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), one)
-
-
 def point(link, target):
     """Make or flip the link with one rename."""
     flip = hidden(link, "flip")
@@ -242,10 +229,10 @@ def move(link, target):
     """Turn the directory at the path into the dated `target` and a link to it."""
     os.symlink(text_of(link, target), target)
     try:
-        exchange(link.path, target)
+        atomic.exchange(link.path, target)
     except OSError as error:
         os.unlink(target)
-        if error.errno not in CAN_NOT_EXCHANGE:
+        if error.errno not in atomic.CAN_NOT_EXCHANGE:
             raise
         _move_in_two_steps(link, target)
     for directory in {os.path.dirname(link.path), link.store}:
@@ -326,9 +313,9 @@ def replace(link):
     """Put the pending link where the copied original is; what `settle` finds then is unambiguous at every moment."""
     following = hidden(link, "next")
     try:
-        exchange(link.path, following)
+        atomic.exchange(link.path, following)
     except OSError as error:
-        if error.errno not in CAN_NOT_EXCHANGE:
+        if error.errno not in atomic.CAN_NOT_EXCHANGE:
             raise
         _replace_in_two_steps(link, following)
     atomic.sync_directory(os.path.dirname(link.path))

@@ -63,7 +63,7 @@ def count_calls(die_at: int, how: str) -> None:
 
     for name in CALLS:
         setattr(os, name, counting(getattr(os, name)))
-    datalink.exchange = counting(datalink.exchange)
+    datalink.atomic.exchange = counting(datalink.atomic.exchange)
     pretend(how)
 
 
@@ -81,7 +81,7 @@ def pretend(how: str) -> None:
         rename(one, other)
 
     if how != "exchange":
-        datalink.exchange = refuse
+        datalink.atomic.exchange = refuse
     if how == "unrenamable":
         os.rename = rename_no_original
 

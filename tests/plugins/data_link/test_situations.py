@@ -159,7 +159,7 @@ def test_a_file_written_after_the_copy_is_not_deleted(
 ) -> None:
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "app.log").write_text("one\n")
-    exchange = datalink.exchange
+    exchange = datalink.atomic.exchange
 
     def write_and_exchange(one: str, other: str) -> None:
         exchange(one, other)
@@ -167,7 +167,7 @@ def test_a_file_written_after_the_copy_is_not_deleted(
         if late.is_dir():
             (late / "app.log").write_text("one\ntwo\n")
 
-    monkeypatch.setattr(datalink, "exchange", write_and_exchange)
+    monkeypatch.setattr(datalink.atomic, "exchange", write_and_exchange)
     link = link_of(tmp_path / "logs", store=str(memory))
     for _attempt in (1, 2):
         with pytest.raises(datalink.Refused, match=r"more was written to .*replaced: 'app\.log'"):

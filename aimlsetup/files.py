@@ -153,7 +153,7 @@ class _Walk:
     def value(self, node: yaml.Node, location: Location) -> Any:
         self.source.values[location] = _span(node)
         if isinstance(node, yaml.ScalarNode):
-            return self._scalar(node, location)
+            return self.loader.construct_object(node)
         if id(node) in self.open:
             raise self._refuse(location, "an alias that contains itself")
         self.open.add(id(node))
@@ -164,18 +164,12 @@ class _Walk:
         self.open.discard(id(node))
         return result
 
-    def _scalar(self, node: yaml.ScalarNode, location: Location) -> Any:
-        value = self.loader.construct_object(node)
-        if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
-            raise self._refuse(location, "half of a character (a lone surrogate)")
-        return value
-
     def _mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
         self._refuse_duplicates(node, location)
         self.loader.flatten_mapping(node)
         result = {}
         for key_node, value_node in node.value:
-            key = self._scalar(key_node, location) if isinstance(key_node, yaml.ScalarNode) else None
+            key = self.loader.construct_object(key_node) if isinstance(key_node, yaml.ScalarNode) else None
             if not isinstance(key, str):
                 self.source.values[(*location, "?")] = _span(key_node)
                 raise self._refuse((*location, "?"), "a key that is not text", "put the key in quotes")
@@ -233,7 +227,8 @@ def _problem(model: type[BaseModel], data: Any, row: Mapping[str, Any]) -> Probl
         described = "nothing" if found is None else KINDS.get(type(found), "something else")
         return Problem(location, f"{name}: expected {EXPECTED[row['type']]}, found {described}", quote)
     message = re.sub(r"^(Value error, |Input should be )", "", row["msg"])
-    return Problem(location, f"{name}: expected {message}" if row["type"] != "value_error" else f"{name}: {message}")
+    text = f"{name}: {message}" if row["type"] == "value_error" else f"{name}: expected {message}"
+    return Problem(location, text, at_key=row["loc"][-1:] == ("[key]",))
 
 
 def _unknown_key(location: Location, known: list[str]) -> Problem:

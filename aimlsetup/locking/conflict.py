@@ -26,5 +26,9 @@ def _change(suggestion: Suggestion) -> str:
     part = suggestion.change
     version = suggestion.chosen.get(part.name)
     if isinstance(part, Requirement):
-        return f"ask for {part.name} {version} instead of '{part.reason.text}'" if version else f"drop '{part.reason.text}'"
+        return (
+            f"ask for {part.name} {version} instead of '{part.reason.text}'"
+            if version
+            else f"drop '{part.reason.text}'"
+        )
     return part.remedy.format(version=version)

@@ -25,7 +25,6 @@ class Package:
     version: str
     line: str
     parents: tuple[str, ...]
-    wished: bool
 
 
 @dataclass(frozen=True)
@@ -85,9 +84,8 @@ def _package(block: str) -> Package:
     hashes = sorted(line.strip().removesuffix("\\").strip() for line in lines if line.strip().startswith("--hash="))
     comments = [line.strip().lstrip("# ").removeprefix("via").strip() for line in lines if line.strip().startswith("#")]
     parents = [comment for comment in comments if comment and not comment.startswith("-")]
-    wished = any(comment.startswith(f"-r {WISHES}") for comment in comments)
     name, _equals, version = pin.partition("==")
-    return Package(name, version, " ".join([pin, *hashes]), tuple(parents), wished)
+    return Package(name, version, " ".join([pin, *hashes]), tuple(parents))
 
 
 def _failure(name: str, target: Target, output: str) -> AimlsetupError:

@@ -7,7 +7,7 @@ they are checked against it in `aimlsetup.catalog`, not here.
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from aimlsetup.models.base import Document
@@ -15,10 +15,12 @@ from aimlsetup.models.base import Document
 REFERENCE = re.compile(r"(env|file|prompt|vault|host):.+")
 
 
-def _reference(value: str) -> str:
-    if not REFERENCE.fullmatch(value):
-        raise ValueError(
-            "a secret is a reference (env:NAME, file:PATH, prompt:LABEL, vault:PATH, host:PATH), never the value itself"
+def _reference(value: Any) -> str:
+    if not (isinstance(value, str) and REFERENCE.fullmatch(value)):
+        # A type of its own, so that whoever reports it knows not to show the value.
+        raise PydanticCustomError(
+            "literal_secret",
+            "a secret is a reference (env:NAME, file:PATH, prompt:LABEL, vault:PATH, host:PATH), never the value itself",
         )
     return value
 
@@ -35,7 +37,9 @@ def _host_name(value: str) -> str:
     return value
 
 
-SecretReference = Annotated[str, BeforeValidator(_reference)]
+SecretReference = Annotated[
+    str, BeforeValidator(_reference), WithJsonSchema({"type": "string", "pattern": f"^{REFERENCE.pattern}$"})
+]
 AbsolutePath = Annotated[str, AfterValidator(_absolute)]
 HostName = Annotated[str, AfterValidator(_host_name)]
 

@@ -18,7 +18,12 @@ CASES = files.read(Path(__file__).with_name("cases.yml")).data
 
 def problem_of(case: dict[str, Any]) -> tuple[Problem, Platform]:
     known = catalog.load()
-    host = {"release": ["debian", "12"], "arch": "x86_64", "flags": ["avx"], "pythons": {"/usr/bin/python3.11": "3.11.2"}}
+    host = {
+        "release": ["debian", "12"],
+        "arch": "x86_64",
+        "flags": ["avx"],
+        "pythons": {"/usr/bin/python3.11": "3.11.2"},
+    }
     host |= case.get("host", {})
     release = known.release(*host["release"])
     assert release is not None

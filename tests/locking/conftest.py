@@ -1,0 +1,92 @@
+"""A package index on disk, and hosts to lock for."""
+
+import hashlib
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aimlsetup import files
+from aimlsetup.catalog import profiles
+from aimlsetup.models.observation import Observation
+from aimlsetup.models.profile import Profile
+
+Observe = Callable[..., Observation]
+Read = Callable[..., Profile]
+
+
+class Index:
+    """A simple index in a directory, of wheels without content."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.publish("uv", "0.9.0")
+
+    @property
+    def url(self) -> str:
+        return self.root.as_uri()
+
+    def publish(self, name: str, version: str, requires: Iterable[str] = ()) -> None:
+        """Add one release."""
+        stem = f"{name.replace('-', '_')}-{version}"
+        directory = self.root / name
+        directory.mkdir(parents=True, exist_ok=True)
+        wheel = directory / f"{stem}-py3-none-any.whl"
+        wanted = "".join(f"Requires-Dist: {line}\n" for line in requires)
+        with zipfile.ZipFile(wheel, "w") as archive:
+            archive.writestr(
+                f"{stem}.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{wanted}"
+            )
+            archive.writestr(
+                f"{stem}.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+            )
+            archive.writestr(f"{stem}.dist-info/RECORD", "")
+        links = (
+            f'<a href="{path.name}#sha256={hashlib.sha256(path.read_bytes()).hexdigest()}">{path.name}</a>'
+            for path in sorted(directory.glob("*.whl"))
+        )
+        (directory / "index.html").write_text("<!DOCTYPE html><html><body>" + "\n".join(links) + "</body></html>")
+
+
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Index:
+    """An index of its own for each test, and a cache that knows nothing of others."""
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
+    made = Index(tmp_path / "index")
+    for name, version in [("falcon", "4.0.0"), ("falcon", "4.1.0"), ("numpy", "1.26.4"), ("numpy", "2.1.0")]:
+        made.publish(name, version)
+    return made
+
+
+@pytest.fixture
+def observation() -> Observe:
+    """An observed host: Debian 12 on x86_64 unless told otherwise."""
+
+    def make(**facts: Any) -> Observation:
+        known: Mapping[str, Any] = {
+            "release": {"id": "debian", "version": "12", "codename": "bookworm", "name": "Debian"},
+            "arch": "x86_64",
+            "cpu": {"count": 2, "model": "x", "flags": ["avx", "avx2"]},
+            "pythons": {"/usr/bin/python3.11": "3.11.2"},
+        }
+        return Observation(version=1, facts={**known, **facts})
+
+    return make
+
+
+@pytest.fixture
+def profile(index: Index) -> Read:
+    """A profile of hosts and one environment's requirements, with more YAML where needed."""
+
+    def make(*requirements: str, hosts: Iterable[str] = ("web",), more: str = "", **env: Any) -> Profile:
+        document = {
+            "hosts": {name: {} for name in hosts},
+            "components": ["base", "codehub", "python_env"],
+            "sources": {"pypi": index.url},
+            "python_env": {"envs": [{"name": "py_3", "requirements": list(requirements), **env}]},
+        }
+        return profiles.accept(files.parse(files.dump(document) + more, Path("aimlsetup.yml")))
+
+    return make

@@ -199,8 +199,7 @@ def down(names: Sequence[str] | None = None) -> list[str]:
             gone = list(pool.map(lambda name: _down(state, name), doomed))
         doomed = [name for name, was in zip(doomed, gone, strict=True) if was]
     layering.prune(state, {tree for record in _records(state) for tree in record.made.trees})
-    if not _traces(state):
-        network.remove(state)
+    network.remove(state, lambda: not _traces(state))
     return doomed
 
 

@@ -1,6 +1,7 @@
 """The bridge all hosts of a sandbox hang on, its way out, and each host's end of it."""
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
@@ -45,9 +46,14 @@ def recorded(state: State) -> IPv4Network:
     return IPv4Network((read_json(state.root / SUBNET) or {"subnet": PREFERRED})["subnet"])
 
 
-def remove(state: State) -> None:
-    """Take bridge and rule away; the last sandbox of the machine also puts the kernel's settings back."""
+def remove(state: State, unused: Callable[[], bool]) -> None:
+    """Take bridge and rule away; the last sandbox of the machine also puts the kernel's settings back.
+
+    `unused` is asked under the lock that `ensure` takes, so that a host that is just coming up keeps them.
+    """
     with lock(MACHINE / "lock"):
+        if not unused():
+            return
         for device in sorted(path.name for path in Path("/sys/class/net").glob(f"{state.tag}-*")):
             run(["ip", "link", "delete", device], doing=f"removing {device}")
         if Path("/sys/class/net", state.tag).exists():

@@ -20,7 +20,7 @@ def _reference(value: Any) -> str:
         # A type of its own, so that whoever reports it knows not to show the value.
         raise PydanticCustomError(
             "literal_secret",
-            "a secret is a reference (env:NAME, file:PATH, prompt:LABEL, vault:PATH, host:PATH), never the value itself",
+            "a secret is a reference (env:NAME, file:PATH, prompt:LABEL, vault:PATH, host:PATH), never the value",
         )
     return value
 
@@ -53,7 +53,8 @@ class Become(Document):
 
 class Host(Document):
     """One machine. `local` is this machine; `ssh` is reached with the user's own ssh configuration; `sandbox` is the
-    sandbox host of the same name on this machine, whose address and key are looked up when it is needed."""
+    sandbox host of the same name on this machine, whose address and key are looked up when it is needed.
+    """
 
     connection: Literal["ssh", "local", "sandbox"] = "ssh"
     release: str | None = None  # of a sandbox host when it is first booted

@@ -16,12 +16,16 @@ HERE = Path("some.yml")
 
 
 class Inner(Document):
+    """A part of a document."""
+
     port: int
     name: str = ""
     password: SecretReference | None = None
 
 
 class Outer(Document):
+    """A document."""
+
     title: str = ""
     inner: Inner | None = None
     many: list[Inner] = Field(default_factory=list)

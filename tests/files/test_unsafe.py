@@ -9,7 +9,8 @@ from aimlsetup import files
 
 TEXTS = {
     "a": "3.10", "b": "no", "c": "1e3", "d": "null", "e": "0o14", "f": "2026-11-21", "g": "<<", "h": "=", "i": "",
-    "j": "{{ lookup('pipe', 'id') }}", "k": "1_000", "l": "12:30:45", "m": "~", "n": "a: b # c\n'\"{% raw %}", "o": "true",
+    "j": "{{ lookup('pipe', 'id') }}", "k": "1_000", "l": "12:30:45", "m": "~", "n": "a: b # c\n'\"{% raw %}",
+    "o": "true",
 }  # fmt: skip
 
 

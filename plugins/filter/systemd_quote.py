@@ -6,8 +6,8 @@ name: systemd_quote
 short_description: Write a value into a unit file as data
 description:
   - Quotes a value as one word of a unit file, so that spaces, quotes, newlines and C(%) specifiers in it are itself.
-  - V(exec) is for C(ExecStart=) and the like, where C($) would expand variables; V(environment_file) is for values of an
-    C(EnvironmentFile=); V(word) is for everything else, such as C(Environment=) and C(ReadWritePaths=).
+  - V(exec) is for C(ExecStart=) and the like, where C($) would expand variables; V(environment_file) is for values of
+    an C(EnvironmentFile=); V(word) is for everything else, such as C(Environment=) and C(ReadWritePaths=).
 options:
   _input:
     description: The value.

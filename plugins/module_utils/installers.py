@@ -15,21 +15,20 @@ PIP_SETTINGS = "/etc/pip.conf"
 OUTPUT_LINES = 12
 # What a Python started by somebody else's environment would otherwise pick up.
 LEFT_OUT = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_VIRTUALENV")
-HINTS = (
-    (r"(?i)hash mismatch|do not match the hashes|hashes are required|THESE PACKAGES DO NOT MATCH",
-     "what the index served is not what was locked. Nothing of it was installed. If the change is known to be right, "
-     "run `aimlsetup lock` again."),
-    (r"(?i)no space left", "the disk is full. Free space and apply again."),
-    (r"(?i)certificate|UnknownIssuer|SSLError", "the index's certificate is not trusted by this host: install the authority's "
-     "certificate (update-ca-certificates), and check the clock."),
-    (r"(?i)dns error|error sending request|connect|timed out|resolve|proxy", "the package index can't be reached from this "
-     "host: check network, proxy, and python_env_index."),
-    (r"(?i)ensurepip|python3[0-9.]*-venv", "this Python comes without ensurepip: add its venv package (python3-venv) to "
-     "base_packages."),
-    (r"(?i)building source distributions|no wheels|no-build|source tree|platform|python ABI tag", "a package has no wheel for this "
-     "Python and platform: choose another version or Python and lock again, or use the installer pip."),
-    (r"(?i)incompatible|has requirement|requires ", "the requirements contradict each other: lock them again."),
-)
+HINTS = {
+    r"hash mismatch|do not match the hashes|hashes are required": "what the index served is not what was locked. "
+    "Nothing of it was installed. If the change is known to be right, run `aimlsetup lock` again.",
+    r"no space left": "the disk is full. Free space and apply again.",
+    r"certificate|UnknownIssuer|SSLError": "this host does not trust the index's certificate: install its authority's "
+    "(update-ca-certificates), and check the clock.",
+    r"dns error|error sending request|connect|timed out|resolve|proxy": "the package index can't be reached from "
+    "this host: check network, proxy, and python_env_index.",
+    r"ensurepip|python3[0-9.]*-venv": "this Python comes without ensurepip: add its venv package (python3-venv) to "
+    "base_packages.",
+    r"building source distributions|no wheels|no-build|source tree|platform|python ABI tag": "a package has no wheel "
+    "for this Python and platform: choose another version or Python and lock again, or use the installer pip.",
+    r"incompatible|has requirement|requires ": "the requirements contradict each other: lock them again.",
+}
 
 
 class Failed(Exception):
@@ -89,7 +88,7 @@ def environment(base, index, settings):
 def explained(output):
     """The end of an installer's output, and what to do about it."""
     lines = [line.rstrip() for line in output.splitlines() if line.strip()]
-    hint = next((text for pattern, text in HINTS if re.search(pattern, output)), None)
+    hint = next((text for pattern, text in HINTS.items() if re.search(pattern, output, re.IGNORECASE)), None)
     return "\n".join(lines[-OUTPUT_LINES:] + (["hint: " + hint] if hint else []))
 
 
@@ -115,8 +114,19 @@ class Installer:
         return (
             [self.uv, "venv", "-q", "--no-project", "--python", interpreter_path, directory],
             # Compiled now: those who run it may not write here, and would compile at every start.
-            [self.uv, "pip", "sync", "-q", "--python", python, "--require-hashes", "--no-build", "--compile-bytecode",
-             "--allow-empty-requirements", requirements],
+            [
+                self.uv,
+                "pip",
+                "sync",
+                "-q",
+                "--python",
+                python,
+                "--require-hashes",
+                "--no-build",
+                "--compile-bytecode",
+                "--allow-empty-requirements",
+                requirements,
+            ],
             [self.uv, "pip", "check", "-q", "--python", python],
         )
 
@@ -124,7 +134,19 @@ class Installer:
         python = os.path.join(directory, "bin", "python")
         return (
             [interpreter_path, "-I", "-m", "venv", directory],
-            [python, "-I", "-m", "pip", "install", "-q", "--require-hashes", "--no-deps", "--no-build-isolation", "-r", requirements],
+            [
+                python,
+                "-I",
+                "-m",
+                "pip",
+                "install",
+                "-q",
+                "--require-hashes",
+                "--no-deps",
+                "--no-build-isolation",
+                "-r",
+                requirements,
+            ],
             [python, "-I", "-m", "pip", "check"],
         )
 

@@ -65,19 +65,23 @@ def holder(port):
     wanted = {"socket:[%s]" % inode for inode in listening(port)}
     if not wanted:
         return None
-    for descriptor in glob.glob("/proc/[0-9]*/fd/*"):
-        try:
-            if os.readlink(descriptor) in wanted:
-                pid = descriptor.split("/")[2]
-                return socket_unit(port) if pid == "1" else _described(pid)
-        except OSError:
-            continue
-    return "a process that can't be seen from here"
+    descriptors = glob.glob("/proc/[0-9]*/fd/*")
+    pid = next((path.split("/")[2] for path in descriptors if _target(path) in wanted), None)
+    if pid is None:
+        return "a process that can't be seen from here"
+    return socket_unit(port) if pid == "1" else _described(pid)
+
+
+def _target(link):
+    try:
+        return os.readlink(link)
+    except OSError:
+        return None
 
 
 def _described(pid):
     with open("/proc/%s/comm" % pid) as handle:
         words = [handle.read().strip(), "pid %s" % pid]
     with open("/proc/%s/cgroup" % pid) as handle:
-        unit = re.search(r"/([^/\n]+\.(?:service|scope))$", handle.read(), re.M)
+        unit = re.search(r"/([^/\n]+\.(?:service|scope))$", handle.read(), re.MULTILINE)
     return ", ".join(words + (["unit " + unit.group(1)] if unit else []))

@@ -173,9 +173,7 @@ def mark(params):
     shape = {
         "files": {entry["path"]: entry["content"] for entry in params["files"]},
         "values": depends.get("values"),
-        "content": {
-            path: state.sha256(path) if os.path.isfile(path) else None for path in depends.get("files") or []
-        },
+        "content": {path: state.sha256(path) if os.path.isfile(path) else None for path in depends.get("files") or []},
         "links": {path: os.path.realpath(path) for path in depends.get("links") or []},
     }
     digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
@@ -338,8 +336,8 @@ def transact(params, entries, units, replaced):
     except (NotReady, systemd.Failed) as failure:
         words = systemd.last_words(name + ".service", since)
         raise NotReady(
-            "%s.service: %s. %s\n%s\nhint: correct the application or its settings and apply again; `journalctl -u %s` has "
-            "all it said." % (name, failure, undo(name, before, replaced), words, name)
+            "%s.service: %s. %s\n%s\nhint: correct the application or its settings and apply again; "
+            "`journalctl -u %s` has all it said." % (name, failure, undo(name, before, replaced), words, name)
         )
 
 

@@ -100,7 +100,6 @@ plan:
   returned: always
 """
 
-import contextlib
 import grp
 import os
 import pwd
@@ -180,8 +179,9 @@ def reserve(root, environment, version):
     for generation in generations.candidates(environment["name"], version, time.localtime()):
         note = generations.building(root, generation)
         if not os.path.lexists(os.path.join(root, generation)) and not os.path.lexists(note):
-            atomic.write(note, "".join(line + "\n" for line in environment["requirements"]).encode(), 0o644)
-            return generation
+            break
+    atomic.write(note, "".join(line + "\n" for line in environment["requirements"]).encode(), 0o644)
+    return generation
 
 
 def give(directory, uid, gid):
@@ -214,8 +214,12 @@ def build(params, environment, lock):
 def prune(root, environments, known):
     """Remove generations that may go; their names."""
     keep = {environment["name"]: environment["keep"] for environment in environments}
+    ours = {record["name"] for record in known.values()}
+    for name in ours - set(keep):
+        if generations.current(root, name) in known:
+            os.unlink(os.path.join(root, name))
     currents = {generations.current(root, name) for name in keep}
-    used = generations.linked(root, keep) | generations.running(root, known)
+    used = generations.linked(root, ours) | generations.running(root, known)
     gone = generations.superfluous(known, keep, currents, used)
     for generation in gone:
         generations.discard(root, generation)
@@ -272,12 +276,16 @@ def main():
     if not os.path.isdir(root) and environments and not module.check_mode:
         module.fail_json(msg="%s: no such directory; the root of the virtualenvs is made before them." % root)
     try:
-        with generations.exclusive(root) if os.path.isdir(root) else contextlib.suppress() as lock:
-            module.exit_json(**work(module, lock))
+        if os.path.isdir(root):
+            with generations.exclusive(root) as lock:
+                result = work(module, lock)
+        else:
+            result = work(module, None)
     except (Refused, installers.Failed, generations.Busy) as error:
         module.fail_json(msg=str(error))
     except (OSError, KeyError) as error:
         module.fail_json(msg="virtualenvs in %s: %s. The environments in use are untouched." % (root, error))
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

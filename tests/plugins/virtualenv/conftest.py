@@ -1,0 +1,133 @@
+"""A package index of three tiny wheels, and the module run against it as Ansible runs it: in a process of its own."""
+
+import base64
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aimlsetup import content
+
+UV = Path(sys.executable).with_name("uv")
+WHEELS = {("tiny", "1.0"): [], ("tiny", "2.0"): [], ("needy", "1.0"): ["tiny>=2"]}
+
+
+def _wheel(directory: Path, name: str, version: str, requires: list[str]) -> Path:
+    info = f"{name}-{version}.dist-info"
+    metadata = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"]
+    files = {
+        f"{name}.py": f"VERSION = {version!r}\n",
+        f"{info}/METADATA": "".join(metadata + [f"Requires-Dist: {one}\n" for one in requires]),
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = ""
+    for path, text in files.items():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+        record += f"{path},sha256={digest},{len(text)}\n"
+    files[f"{info}/RECORD"] = record + f"{info}/RECORD,,\n"
+    wheel = directory / f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for path, text in files.items():
+            archive.writestr(zipfile.ZipInfo(path), text)
+    return wheel
+
+
+class Index:
+    """A simple index in a directory; `requirement` gives the hashed line of one of its wheels."""
+
+    def __init__(self, directory: Path) -> None:
+        self.url = f"file://{directory}"
+        self.hashes = {}
+        for (name, version), requires in WHEELS.items():
+            folder = directory / name
+            folder.mkdir(exist_ok=True)
+            wheel = _wheel(folder, name, version, requires)
+            self.hashes[name, version] = hashlib.sha256(wheel.read_bytes()).hexdigest()
+            links = [f'<a href="{one.name}">{one.name}</a>' for one in sorted(folder.glob("*.whl"))]
+            (folder / "index.html").write_text("<!DOCTYPE html>" + "".join(links))
+
+    def requirement(self, name: str, version: str) -> str:
+        return f"{name}=={version} --hash=sha256:{self.hashes[name, version]}"
+
+
+@pytest.fixture(scope="session")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Index:
+    return Index(tmp_path_factory.mktemp("simple"))
+
+
+class Site:
+    """A root of virtualenvs, and what the module answers about it."""
+
+    def __init__(self, directory: Path, index: Index) -> None:
+        self.directory = directory
+        self.root = directory / "virtualenvs"
+        self.root.mkdir()
+        self.index = index
+        self.collections = content.collections_dir(directory / "collections")
+
+    def environment(self, *wheels: tuple[str, str], **more: object) -> dict[str, Any]:
+        """An environment `py_3` of these wheels; `more` are its other options."""
+        requirements = [self.index.requirement(*wheel) for wheel in wheels]
+        return {"name": "py_3", "python": "3", "requirements": requirements, **more}
+
+    def start(self, *environments: dict[str, Any], check: bool = False) -> "subprocess.Popen[str]":
+        """The module as a process, at work."""
+        arguments = self.directory / "arguments.json"
+        options = {
+            "root": str(self.root),
+            "uv": str(UV),
+            "cache": str(self.directory / "cache"),
+            "index": self.index.url,
+            "environments": list(environments),
+            "_ansible_check_mode": check,
+        }
+        arguments.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": options}))
+        return subprocess.Popen(
+            [sys.executable, "-m", "ansible_collections.codehub.aimlsetup.plugins.modules.virtualenv", str(arguments)],
+            env={**os.environ, "PYTHONPATH": str(self.collections)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def __call__(self, *environments: dict[str, Any], check: bool = False) -> dict[str, Any]:
+        """The module's answer."""
+        output, complaints = self.start(*environments, check=check).communicate(timeout=120)
+        assert output, complaints
+        answer: dict[str, Any] = json.loads(output)
+        return answer
+
+    def there(self) -> list[str]:
+        """Names below the root."""
+        return sorted(path.name for path in self.root.iterdir())
+
+    def behind(self, name: str = "py_3") -> str:
+        return str((self.root / name).readlink())
+
+    def says(self, code: str, name: str = "py_3") -> str:
+        """What Python code prints in the environment behind the name."""
+        argv = [str(self.root / name / "bin" / "python"), "-I", "-c", code]
+        return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+
+
+@pytest.fixture
+def site(tmp_path: Path, index: Index) -> Site:
+    return Site(tmp_path, index)
+
+
+@pytest.fixture
+def utils(_collection: None) -> Callable[[str], Any]:
+    """The collection's module_utils by name."""
+
+    def load(name: str) -> Any:
+        return __import__(f"ansible_collections.codehub.aimlsetup.plugins.module_utils.{name}", fromlist=[name])
+
+    return load

@@ -63,9 +63,12 @@ STALE = re.compile(
 
 
 def parse_wish(text):
-    """(name, version or None) of apt's own notation `name` or `name=version`. Raises ValueError for anything else."""
-    match = re.match(r"^([a-z0-9][a-z0-9+.-]+)(?:=([A-Za-z0-9.+:~-]+))?$", text)
-    if not match or text.endswith("\n"):
+    """(name, version or None) of apt's own notation `name` or `name=version`. Raises ValueError for anything else.
+
+    `name-`, which asks apt-get to remove, is anything else.
+    """
+    match = re.match(r"([a-z0-9][a-z0-9+.-]*[a-z0-9+.])(?:=([A-Za-z0-9.+:~-]+))?\Z", text)
+    if not match:
         raise ValueError("%r is no package: expected name or name=version, as apt-get takes them" % text)
     return match.group(1), match.group(2)
 

@@ -211,6 +211,8 @@ class Apt:
 
     def hold(self, names, hold):
         """Set or clear dpkg's hold."""
+        if not names:
+            return
         status, output = self.patiently(["apt-mark", "hold" if hold else "unhold", "--", *names])
         if status:
             self.fail(apt.explanation("apt-mark", output))
@@ -254,6 +256,11 @@ def bring_about(host, specs, wanted):
     return plan
 
 
+def held(installed):
+    """{name: whether dpkg holds it}."""
+    return {name: bool(found and found["hold"]) for name, found in installed.items()}
+
+
 def converge(host, wishes):
     """Make the wishes true; the module's result."""
     module, hold = host.module, host.module.params["hold"]
@@ -270,10 +277,13 @@ def converge(host, wishes):
     if missing:
         host.fail("apt-get ended well, but these are not installed as wished: %s.\nhint: a virtual package is installed by "
                   "the name of one that provides it." % ", ".join(missing))
-    held = [] if hold is None else sorted(name for name in wishes if (after[name] or {}).get("hold", False) != hold)
-    if held and not module.check_mode:
-        host.hold(held, hold)
-    return {"plan": plan, "configured": half_done, "held": held, "waited": host.waited}
+    was, now = held(before), held(after)
+    wanted = was if hold is None else dict.fromkeys(wishes, hold)
+    if not module.check_mode:  # apt-get itself drops the hold of a package that it changes
+        for value in (True, False):
+            host.hold([name for name in wishes if wanted[name] == value != now[name]], value)
+    changed = sorted(name for name in wishes if wanted[name] != was[name])
+    return {"plan": plan, "configured": half_done, "held": changed, "waited": host.waited}
 
 
 def shown(plan):

@@ -1,6 +1,5 @@
 """From a person, flags and files to a profile: what `init` and the guided run share."""
 
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +9,8 @@ from typing import Any
 import click
 
 from aimlsetup import catalog, content, files, sandbox, ui
-from aimlsetup.catalog import profiles
+from aimlsetup.catalog import profiles, schema
+from aimlsetup.cli._loop import again
 from aimlsetup.cli._site import reachable
 from aimlsetup.engine import glance
 from aimlsetup.engine.log import private, state_home
@@ -30,7 +30,6 @@ RELEASES = {
     "jammy": "Ubuntu 22.04 (jammy)",
     "noble": "Ubuntu 24.04 (noble)",
 }
-HEADER = ("yaml-language-server: $schema=docs/schema/profile.schema.json",)
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def collect(request: Request) -> Document:
 
 def text_of(document: Document) -> str:
     """The document as it is written to a file."""
-    return files.dump(document, sort=False, header=HEADER)
+    return files.dump(document, sort=False, header=[schema.comment("profile")])
 
 
 def look(hosts: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -135,7 +134,8 @@ def _pairs(sets: tuple[str, ...]) -> dict[str, str]:
 
 
 def _around() -> Surroundings:
-    lack = None if os.geteuid() == 0 else "it needs root on this machine: start aimlsetup with sudo"
+    lacks = sandbox.probe()
+    lack = f"{lacks[0].found}. {lacks[0].remedy.rstrip('.')}" if lacks else None
     return surroundings(catalog.load(), {name: RELEASES[name] for name in sandbox.RELEASES}, lack)
 
 
@@ -156,7 +156,7 @@ def _keep(session: Session) -> None:
         return
     private(state_home())
     files.write(_kept_path(), files.dump(answers, sort=False), mode=0o600)
-    click.echo(f"\nYour answers so far are kept in {_kept_path()}\nGo on with them: aimlsetup init", err=True)
+    click.echo(f"\nYour answers so far are kept in {_kept_path()}\nGo on with them: {again()}", err=True)
 
 
 def _resumed(session: Session, screen: Terminal) -> Answers:

@@ -11,10 +11,12 @@ from aimlsetup.errors import AimlsetupError, Exit
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+PROFILE = Path("aimlsetup.yml")
+
 profile_option = click.option(
     "--profile",
     type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("aimlsetup.yml"),
+    default=PROFILE,
     show_default=True,
     envvar="AIMLSETUP_PROFILE",
     help="The profile; its lock lies beside it.",

@@ -8,7 +8,7 @@ import click
 
 from aimlsetup import files
 from aimlsetup.cli import _answers
-from aimlsetup.cli._options import json_option, print_document, yes_option
+from aimlsetup.cli._options import PROFILE, json_option, print_document, yes_option
 from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.wizard.profile import Document
 from aimlsetup.wizard.prompt import Terminal
@@ -16,11 +16,19 @@ from aimlsetup.wizard.prompt import Terminal
 
 @click.command()
 @click.option(
-    "-o", "--profile", "--output", "path", type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("aimlsetup.yml"), show_default=True, envvar="AIMLSETUP_PROFILE", help="The profile to write; an existing one gives the defaults.",
+    "-o",
+    "--profile",
+    "--output",
+    "path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=PROFILE,
+    show_default=True,
+    envvar="AIMLSETUP_PROFILE",
+    help="The profile to write; an existing one gives the defaults.",
 )
 @click.option(
-    "--answers", type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    "--answers",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="Answers by name, or a written profile. Nothing is asked.",
 )
 @click.option("--set", "sets", metavar="NAME=VALUE", multiple=True, help="One answer; goes before all others.")
@@ -68,7 +76,8 @@ def _consent(path: Path, before: str, after: str, *, asks: bool) -> None:
         if Terminal().confirm(f"Replace {path}?"):
             return
     raise AimlsetupError(
-        "profile-exists", f"{path} is there and says something else",
+        "profile-exists",
+        f"{path} is there and says something else",
         hint="Add --yes to replace it, or -o FILE to write another.",
         exit_code=Exit.CONSENT,
     )

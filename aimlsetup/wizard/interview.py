@@ -1,7 +1,6 @@
 """The conversation: what is asked when, and how answers are changed before they are used. Screens are given."""
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from aimlsetup.errors import AimlsetupError
@@ -11,6 +10,7 @@ from aimlsetup.wizard.question import MISSING, Missing, Question, Scene
 from aimlsetup.wizard.session import Session
 
 Facts = Mapping[str, Any]
+Pick = Callable[[Question], bool]
 Look = Callable[[Mapping[str, Any]], Facts | None]
 """Takes a profile's `hosts`, returns the facts of the first; raises `AimlsetupError` when it can't be reached."""
 
@@ -52,36 +52,41 @@ class _Conversation:
         self.again: set[str] = set()
 
     def run(self) -> None:
-        self._ask(lambda question: question.first)
+        self._ask(self._wants, among=lambda question: question.first)
         thorough = self.screen.choose(
             "How shall we go on?", ["Take the recommended answers and show them to me", "Ask me question by question"]
         )
-        self._ask(lambda _question: bool(thorough))
+        self._ask(self._wants if thorough else _nothing)
         while True:
             if not self._observe():
-                self._ask(lambda _question: False)
+                self._ask(_nothing)
                 continue
             self.section = None
             rows = [question for question in self.session.applicable() if self._shown(question)]
             chosen = self.screen.summary(rows, self.session.scene)
             if chosen is None:
                 return
+            before = self._asked()
             self._put(chosen)
-            self._ask(partial(_unsettled_of, self.session, chosen.section))
+            self.done |= before
+            self._ask(self._wants)
 
-    def _ask(self, wanted: Callable[[Question], bool]) -> None:
-        """Put every open question that is wanted or has no usable answer, as long as answers open new ones."""
-        while question := next((found for found in self.session.applicable() if self._open(found, wanted)), None):
+    def _ask(self, wanted: Pick, among: Pick = lambda _question: True) -> None:
+        """Put every question that is wanted, or has no usable answer, as long as answers open new ones."""
+        while question := next(self._open(wanted, among), None):
             if question.name not in TARGET and not self._observe():
                 continue
             self._put(question)
 
-    def _open(self, question: Question, wanted: Callable[[Question], bool]) -> bool:
-        if question.name in self.again or self.session.fault(question):
-            return True
-        if question.name in self.done or self.session.settled(question.name):
-            return False
-        return question.asked(self.session.scene) and wanted(question)
+    def _open(self, wanted: Pick, among: Pick) -> Iterator[Question]:
+        for question in filter(among, self.session.applicable()):
+            if question.name in self.again or self.session.fault(question) or wanted(question):
+                yield question
+
+    def _wants(self, question: Question) -> bool:
+        """Whether a person would be asked this, and was not yet."""
+        settled = question.name in self.done or self.session.settled(question.name)
+        return not settled and question.asked(self.session.scene)
 
     def _put(self, question: Question) -> None:
         if question.section != self.section:
@@ -91,6 +96,11 @@ class _Conversation:
         self.session.asked[question.name] = self.screen.ask(question, offer, self.session.scene)
         self.done.add(question.name)
         self.again.discard(question.name)
+
+    def _asked(self) -> set[str]:
+        """The questions a person would be asked with the answers as they are."""
+        scene = self.session.scene
+        return {question.name for question in self.session.applicable() if question.asked(scene)}
 
     def _shown(self, question: Question) -> bool:
         return question.asked(self.session.scene) or self.session.answers[question.name] != question.absent
@@ -114,5 +124,5 @@ class _Conversation:
         return True
 
 
-def _unsettled_of(session: Session, section: str, question: Question) -> bool:
-    return question.section == section and not session.settled(question.name)
+def _nothing(_question: Question) -> bool:
+    return False

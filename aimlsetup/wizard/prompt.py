@@ -9,18 +9,20 @@ from questionary import Choice, Separator, Style
 from aimlsetup.wizard.kinds import WORDS, YES_NO, Value
 from aimlsetup.wizard.question import Missing, Question, Scene
 
-STYLE = Style([
-    ("qmark", "fg:ansicyan bold"),
-    ("question", "bold"),
-    ("answer", "fg:ansicyan"),
-    ("pointer", "fg:ansicyan bold"),
-    ("highlighted", "fg:ansicyan"),
-    ("selected", "fg:ansicyan"),
-    ("separator", "fg:ansibrightblack"),
-    ("disabled", "fg:ansibrightblack italic"),
-    ("instruction", "fg:ansibrightblack"),
-    ("bottom-toolbar", "noreverse"),
-])
+STYLE = Style(
+    [
+        ("qmark", "fg:ansicyan bold"),
+        ("question", "bold"),
+        ("answer", "fg:ansicyan"),
+        ("pointer", "fg:ansicyan bold"),
+        ("highlighted", "fg:ansicyan"),
+        ("selected", "fg:ansicyan"),
+        ("separator", "fg:ansibrightblack"),
+        ("disabled", "fg:ansibrightblack italic"),
+        ("instruction", "fg:ansibrightblack"),
+        ("bottom-toolbar", "noreverse"),
+    ]
+)
 DIM = "fg:ansibrightblack"
 LABEL_WIDTH = 44
 
@@ -64,7 +66,11 @@ class Terminal:
             choices.append(Choice(_row(question, scene), index))
         questionary.print("\nThe answers", style="bold fg:ansicyan")
         picked = questionary.select(
-            "Go on, or choose a line to change it", choices, style=STYLE, instruction="(arrow keys, Enter)"
+            "Go on, or choose a line to change it",
+            choices,
+            style=STYLE,
+            instruction="(arrow keys, Enter)",
+            erase_when_done=True,
         ).unsafe_ask()
         return None if picked < 0 else rows[picked]
 
@@ -113,9 +119,9 @@ def _text(question: Question, offer: Value, scene: Scene) -> Value:
 def _row(question: Question, scene: Scene) -> str:
     """A summary line: the question and its answer, cut to the terminal's width."""
     value: Any = scene.answers[question.name]
-    titles = {choice.value: choice.title for choice in question.choices(scene)} if question.kind is not WORDS else {}
-    shown = titles.get(value) or question.kind.show(value) or "-"
+    titles = (choice.title for choice in question.choices(scene) if choice.value == value)
+    shown = next(titles, None) or question.kind.show(value) or ("left open" if value is None else "none")
     room = shutil.get_terminal_size().columns - LABEL_WIDTH - 6
     label = question.prompt.rstrip("?")
-    label = label if len(label) < LABEL_WIDTH else f"{label[:LABEL_WIDTH - 2]}…"
-    return f"{label:<{LABEL_WIDTH}}{shown if len(shown) <= room else shown[:room - 1] + '…'}"
+    label = label if len(label) < LABEL_WIDTH else f"{label[: LABEL_WIDTH - 2]}…"
+    return f"{label:<{LABEL_WIDTH}}{shown if len(shown) <= room else shown[: room - 1] + '…'}"

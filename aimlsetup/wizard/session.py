@@ -67,10 +67,16 @@ class Session:
 
     def _of_base(self, name: str) -> Any:
         if self.document is not None:
-            return self._in_document.get(name, MISSING)
+            return self._held(self._in_document, name)
         if name in BEFORE_BASE or self.answers["start"] != "example":
             return MISSING
-        return self._in_example.get(name, MISSING)
+        return self._held(self._in_example, name)
+
+    def _held(self, held: Answers, name: str) -> Any:
+        """What a document says; a service that ran from the common name goes with it when that changes."""
+        value = held.get(name, MISSING)
+        follows = name.startswith("services.") and name.endswith(".env") and value == held.get("env_name")
+        return self.answers["env_name"] if follows and "env_name" in self.answers else value
 
     @cached_property
     def _in_document(self) -> Answers:
@@ -179,8 +185,10 @@ class Session:
         known = [*self._scalars, *items]
         near = difflib.get_close_matches(name, known, n=1)
         return AimlsetupError(
-            "answer-unknown", f"{where}: there is no question named {name!r}",
-            hint=f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known[:24])} …", exit_code=Exit.USAGE,
+            "answer-unknown",
+            f"{where}: there is no question named {name!r}",
+            hint=f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known[:24])} …",
+            exit_code=Exit.USAGE,
         )
 
 

@@ -77,9 +77,15 @@ def _orphaned(name: str) -> bool:
     return bool(own) and not Path("/proc", own[1]).exists()
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Take out the tests that need hosts where the probe finds something lacking."""
+    """Take out the tests that need hosts where the probe finds something lacking; keep a file's tests together.
+
+    The tests of one file share hosts and environments, so they run in one worker; scenarios share nothing.
+    """
+    for item in items:
+        alone = item.path.parent.name == "molecule"
+        item.add_marker(pytest.mark.xdist_group(item.nodeid if alone else str(item.path)))
     needing = [item for item in items if item.get_closest_marker("host")]
     if needing and sandbox.probe():
         items[:] = [item for item in items if item not in needing]

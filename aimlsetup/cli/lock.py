@@ -50,9 +50,10 @@ def command(
     made = refresh(site, observed, upgrade=upgrade) if observed else None
     if made and vars_dir:
         _write_inventory(vars_dir, site, made)
-    if made:
-        found = changes.changes(site.lock, made)
-        _print(file.path_of(profile), found, errors, as_json=as_json)
+    if made and as_json:
+        print_document(_document(file.path_of(profile), changes.changes(site.lock, made), errors))
+    elif made:
+        _print(file.path_of(profile), changes.changes(site.lock, made), same=made == site.lock)
     _loop.tell(errors)
     return _loop.conclude(errors, len(site.hosts))
 
@@ -111,26 +112,26 @@ def _write_inventory(directory: Path, site: "Site", lock: "Lock") -> None:
     from aimlsetup import catalog, files
     from aimlsetup.locking import variables
 
-    for name, text in variables.inventory(lock, site.profile.hosts, catalog.load()).items():
+    for name, text in variables.inventory(lock, site.hosts, catalog.load()).items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         files.write(path, text, 0o640)
 
 
-def _print(path: Path, found: "list[Change]", errors: Mapping[str, AimlsetupError], *, as_json: bool) -> None:
-    if as_json:
-        print_document(
-            {
-                "version": 1,
-                "kind": "lock-changes",
-                "lock": str(path),
-                "changes": [change.model_dump(mode="json") for change in found],
-                "errors": {name: error.document() for name, error in errors.items()},
-            }
-        )
-        return
+def _document(path: Path, found: "list[Change]", errors: Mapping[str, AimlsetupError]) -> dict[str, object]:
+    return {
+        "version": 1,
+        "kind": "lock-changes",
+        "lock": str(path),
+        "changes": [change.model_dump(mode="json") for change in found],
+        "errors": {name: error.document() for name, error in errors.items()},
+    }
+
+
+def _print(path: Path, found: "list[Change]", *, same: bool) -> None:
     from aimlsetup import ui
     from aimlsetup.report import lock
 
     ui.show(lock.lines(found))
-    click.echo(f"{path}: {len(found)} pins changed" if found else f"{path}: nothing changed", err=True)
+    summary = "nothing changed" if same else f"{len(found)} pins changed" if found else "the same pins, other arguments"
+    click.echo(f"{path}: {summary}", err=True)

@@ -37,7 +37,8 @@ def decide(profile: Profile, platform: Platform, catalog: Catalog, old: HostClas
     entries = []
     for entry, env in zip(section.get("envs") or [], environments(profile, platform.arch, catalog), strict=True):
         solution = _solve(env, platform, catalog, _of(env.name, kept))
-        packages = _resolve(env, solution, _target(profile, platform, solution), _of(env.name, kept))
+        target = _target(profile, platform, solution.chosen[stack.PYTHON].candidate.version)
+        packages = _resolve(env, solution, target, _of(env.name, kept))
         pins |= {f"{env.name}.{name}": pin for name, pin in _pins(env, solution, packages).items()}
         entries.append(_entry(entry, solution, platform, packages))
     uv_line = _uv(profile, platform, kept, pins) if any(entry["installer"] == "uv" for entry in entries) else []
@@ -63,11 +64,7 @@ def _resolve(
     return index.resolve(f"environment {env.name}", lines, sorted({*exact, *bounds}), target, sorted(keep))
 
 
-def _target(profile: Profile, platform: Platform, solution: Solution) -> index.Target:
-    return _index_target(profile, platform, solution.chosen[stack.PYTHON].candidate.version)
-
-
-def _index_target(profile: Profile, platform: Platform, python: str) -> index.Target:
+def _target(profile: Profile, platform: Platform, python: str) -> index.Target:
     return index.Target(python, f"{platform.arch}-{platform.release.wheels}", profile.sources.get("pypi"))
 
 
@@ -76,20 +73,17 @@ def _entry(
 ) -> dict[str, Any]:
     python = solution.chosen[stack.PYTHON].candidate.version
     chosen = entry.get("python") or ""
-    solved = {
+    return {
+        "installer": "uv" if Version(python) >= UV_SERVES else "pip",
+        **entry,
         "python": chosen if chosen.startswith("/") else stack.interpreter(python, platform),
         "requirements": [package.line for package in packages],
-        "installer": "uv" if Version(python) >= UV_SERVES else "pip",
     }
-    return {**solved, **entry, "python": solved["python"], "requirements": solved["requirements"]}
 
 
 def _pins(env: Environment, solution: Solution, packages: list[index.Package]) -> dict[str, Pin]:
-    pins = {
-        stack.PYTHON: Pin(
-            version=solution.chosen[stack.PYTHON].candidate.version, because=_because(solution, stack.PYTHON)
-        )
-    }
+    python = solution.chosen[stack.PYTHON]
+    pins = {stack.PYTHON: Pin(version=python.candidate.version, because=list(python.because))}
     for package in packages:
         reasons = _because(solution, package.name) or _wished(env, package.name)
         if package.parents:
@@ -111,7 +105,7 @@ def _wished(env: Environment, name: str) -> list[Reason]:
 def _uv(profile: Profile, platform: Platform, kept: Mapping[str, str], pins: dict[str, Pin]) -> list[str]:
     """Uv itself, for the distribution's Python, which installs it."""
     keep = [f"uv=={kept['uv']}"] if "uv" in kept else []
-    found = index.resolve("uv", ["uv"], [], _index_target(profile, platform, platform.release.python), keep)
+    found = index.resolve("uv", ["uv"], [], _target(profile, platform, platform.release.python), keep)
     pins["uv"] = Pin(version=found[0].version, because=[Reason(kind="index", text="installs the environments")])
     return [package.line for package in found]
 

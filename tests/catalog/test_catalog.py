@@ -11,6 +11,7 @@ from uv import find_uv_bin
 from aimlsetup import catalog, content, files
 from aimlsetup.catalog import schema
 from aimlsetup.catalog.records import Component, Framework
+from aimlsetup.catalog.sections import section_model
 from aimlsetup.errors import AimlsetupError
 from aimlsetup.locking.arguments import REFERENCE, expand
 from aimlsetup.models.profile import Requests, Roots
@@ -51,6 +52,15 @@ def test_references_resolve_and_nothing_else_looks_like_one(component: str) -> N
 def test_role_defaults_are_data(component: str) -> None:
     """The lock hands them on as they are, tagged unsafe."""
     assert "{{" not in json.dumps(KNOWN.defaults[component])
+
+
+@pytest.mark.parametrize("component", KNOWN.components)
+def test_what_catalog_and_defaults_give_is_what_the_role_takes(component: str) -> None:
+    options = KNOWN.options[component]
+    model = section_model(component, options, KNOWN.components[component].solved)
+    model.model_validate(expand(KNOWN.components[component].arguments, SHARED))
+    defaults = {name.removeprefix(f"{component}_"): value for name, value in KNOWN.defaults[component].items()}
+    model.model_validate(defaults)
 
 
 def test_requests_are_what_the_schema_has() -> None:

@@ -85,10 +85,10 @@ def test_hostile_values_stay_data_from_profile_to_a_play(tmp_path: Path, observa
     inventory = write(tmp_path / "lab", variables.inventory(lock, profile.hosts, catalog.load()))
     (tmp_path / "play.yml").write_text(PLAYBOOK)
     subprocess.run(
-        [Path(sys.executable).parent / "ansible-playbook", "-i", inventory, "play.yml", "-e", f"out={tmp_path}/out.json"],
+        [Path(sys.executable).parent / "ansible-playbook", "-i", inventory, "play.yml", "-e", f"out={tmp_path}/o.json"],
         capture_output=True, text=True, timeout=120, check=True, cwd=tmp_path,
     )  # fmt: skip
-    assert json.loads((tmp_path / "out.json").read_text()) == {
+    assert json.loads((tmp_path / "o.json").read_text()) == {
         "exports": wished,
         "title": {text: text for text in HOSTILE},
     }

@@ -53,15 +53,15 @@ CONNECTION = (
 )
 BECOME = (
     Known(
-        r"[Ii]ncorrect (sudo|su|become) password|Sorry, try again|incorrect password attempt|[Ww]rong password",
+        r"[Ii]ncorrect (sudo|su|become) password|Sorry, try again|incorrect (password|authentication) attempt"
+        r"|Authentication failed|Timeout .*privilege escalation",
         "become-password",
         "the password for sudo is wrong",
         "Check the reference in `become: {password: …}` of the host in the profile.",
         Exit.USAGE,
     ),
     Known(
-        r"[Mm]issing sudo password|a password is required|Timeout .*privilege escalation prompt"
-        r"|interactive authentication is required",
+        r"[Mm]issing sudo password|a password is required|interactive authentication is required",
         "become-password-missing",
         "sudo wants a password",
         'Give the host `become: {method: sudo, password: "prompt:sudo password"}` in the profile.',
@@ -79,6 +79,13 @@ BECOME = (
         "become-missing",
         "there is no sudo on it",
         "Log in as root (`user: root`, `become: {method: none}`), or install sudo.",
+        Exit.USAGE,
+    ),
+    Known(
+        r"(?m)^sudo(-rs)?: ",  # in whatever language
+        "become-refused",
+        "sudo does not let us in",
+        "Try `sudo true` there by hand; if it asks, give the host a password reference under `become`.",
         Exit.USAGE,
     ),
 )
@@ -99,9 +106,9 @@ def lacks_python(event: Event) -> bool:
     return event.kind == "failed" and bool(NO_PYTHON.search(words(event.result)))
 
 
-def access_error(host: str, event: Event) -> AimlsetupError:
-    """Why a host cannot be observed."""
-    text = words(event.result)
+def access_error(host: str, event: Event, scrub: Callable[[str], str] = str) -> AimlsetupError:
+    """Why a host cannot be observed; `scrub` hides secrets."""
+    text = scrub(words(event.result))
     old = OLD_PYTHON.search(text)
     if old:
         return AimlsetupError(
@@ -117,6 +124,9 @@ def access_error(host: str, event: Event) -> AimlsetupError:
             return AimlsetupError(
                 known.ref, f"{host}: {known.message}", context=_tail(text), hint=known.hint, exit_code=known.exit_code
             )
+    if event.kind == "unreachable":
+        silent = CONNECTION[-1]
+        return AimlsetupError(silent.ref, f"{host}: {silent.message}", context=_tail(text), hint=silent.hint)
     return AimlsetupError("host-failed", f"{host}: it could not be observed", context=_tail(text))
 
 
@@ -141,7 +151,7 @@ def task_error(
         )
     event = failures[-1]
     if event.kind == "unreachable":
-        error = access_error(host, event)
+        error = access_error(host, event, scrub)
         context = [f"component: {event.component}", f"task: {event.task}", *error.context, f"log: {log}"]
         return AimlsetupError(error.ref, error.message, context=context, hint=f"{error.hint} Then: {again}")
     where = f"{host}: {event.component} failed" if event.component else f"{host}: failed"

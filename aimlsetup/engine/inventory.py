@@ -12,6 +12,15 @@ from aimlsetup.models.profile import Host
 
 # Asking Ansible to look for an interpreter costs every host a round trip.
 PYTHON = "/usr/bin/python3"
+# Ansible hands its prompt to sudo as the fourth word and waits for it, but sudo-rs prints one of its own. There the
+# prompt is printed for it, unless sudo asks nothing: a password nobody asked for would be read by what sudo starts.
+SUDO = (
+    "sh -c 'case $(sudo --version 2>&1) in sudo-rs*) "
+    'if sudo -n true 2>/dev/null; then shift 4; exec sudo -H -n "$@"; fi; '
+    'printf %s "$4" >&2; shift 4; exec sudo -H -S -p "" "$@";; '
+    """esac; exec sudo "$@"' sudo"""
+)
+SUDO_FLAGS = "-H -S"
 
 
 def document(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -27,6 +36,8 @@ def connection(name: str, host: Host) -> dict[str, Any]:
         "ansible_become": host.become.method != "none",
         "ansible_become_method": "ansible.builtin.sudo",
     }
+    if host.become.password:
+        variables |= {"ansible_become_exe": SUDO, "ansible_become_flags": SUDO_FLAGS}
     if host.connection == "ssh":
         variables |= {
             "ansible_host": host.address or name,

@@ -1,6 +1,6 @@
 """What the hosts are now: one module call for all of them; a raw probe only where that shows there is no Python."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,22 +35,18 @@ def observe(session: Session, names: Iterable[str], *, deep: bool = False) -> Ob
     observed = Observed()
     for name in wanted:
         if name not in bare:
-            _file(observed, name, last.get(name), result.output)
+            _file(observed, name, last.get(name), session.secrets.scrub)
     if bare:
         _probe(session, bare, observed)
     return observed
 
 
-def _file(observed: Observed, name: str, event: Event | None, output: str) -> None:
+def _file(observed: Observed, name: str, event: Event | None, scrub: Callable[[str], str]) -> None:
     """Put one host's answer where it belongs."""
     if event is None:
-        observed.errors[name] = AimlsetupError(
-            "ansible-failed",
-            f"{name}: Ansible ended without an answer",
-            context=output.strip().splitlines()[-failures.LINES :],
-        )
+        observed.errors[name] = AimlsetupError("ansible-failed", f"{name}: Ansible ended without an answer")
     elif event.kind != "ok":
-        observed.errors[name] = failures.access_error(name, event)
+        observed.errors[name] = failures.access_error(name, event, scrub)
     else:
         try:
             found = Observation.model_validate(event.result["observation"])
@@ -72,7 +68,7 @@ def _probe(session: Session, names: list[str], observed: Observed) -> None:
     for name in names:
         event = last.get(name)
         if event is None or event.kind != "ok":
-            _file(observed, name, event, result.output)
+            _file(observed, name, event, session.secrets.scrub)
             continue
         facts = probe_facts(str(event.result.get("stdout", "")))
         if facts["uid"]:

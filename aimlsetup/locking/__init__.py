@@ -61,8 +61,14 @@ def _with_others(solved: dict[str, HostClass], others: Mapping[str, HostClass]) 
 
 
 def current(lock: Lock, profile: Profile, hosts: Iterable[str]) -> bool:
-    """Whether the lock was solved for this profile, these hosts included."""
-    return lock.profile == profile_digest(profile) and all(lock.class_of(host) for host in hosts)
+    """Whether the lock was solved for this profile, these hosts included, and for the roles as they are now."""
+    known = catalog.load()
+    found = [lock.class_of(host) for host in hosts]
+    return lock.profile == profile_digest(profile) and all(entry and _fits_roles(entry, known) for entry in found)
+
+
+def _fits_roles(entry: HostClass, known: catalog.Catalog) -> bool:
+    return all(set(values) == set(known.options.get(name, ())) for name, values in entry.components.items())
 
 
 def components(profile: Profile, known: catalog.Catalog) -> list[str]:

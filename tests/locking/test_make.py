@@ -187,6 +187,8 @@ def test_a_lock_is_current_for_its_profile_and_hosts(profile: Read, observation:
     assert locking.current(lock, wished, ["web"])
     assert not locking.current(lock, wished, ["web", "other"])
     assert not locking.current(lock, profile("falcon>1"), ["web"])
+    lock.classes[DEBIAN_12].components["base"]["base_of_old"] = 1
+    assert not locking.current(lock, wished, ["web"])
 
 
 def test_an_index_out_of_reach(profile: Read, observation: Observe) -> None:

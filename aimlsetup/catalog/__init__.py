@@ -41,8 +41,7 @@ class Catalog:
 @cache
 def load() -> Catalog:
     """Read the catalog and the roles' interfaces. A mistake in them is an `AimlsetupError` naming the file."""
-    order = _order(files.read(content.root() / "playbooks" / "site.yml").data)
-    names = [name for name in order if (content.role(name) / "defaults" / "main.yml").exists()]
+    names = list(_order(files.read(content.root() / "playbooks" / "site.yml").data))
     return Catalog(
         components={name: _file(f"components/{name}.yml", Component) for name in names},
         options={name: role_options(name) for name in names},

@@ -103,18 +103,21 @@ class Site:
             cwd=self.directory,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
         )
 
     def run(self, *argv: str, expect: int | tuple[int, ...] = 0) -> str:
-        """Run a command to its end; fails with its output on another exit code than expected."""
+        """Run a command to its end; fails with its output on another exit code than expected.
+
+        Returns what it printed; with `--json` that is the document alone, without what is said on standard error.
+        """
         process = self.start(*argv)
-        output, _ = process.communicate(timeout=600)
+        output, said = process.communicate(timeout=600)
         expected = (expect,) if isinstance(expect, int) else expect
-        assert process.returncode in expected, f"{argv}: exit {process.returncode}, expected {expected}\n{output}"
-        return output
+        assert process.returncode in expected, f"{argv}: exit {process.returncode}, expected {expected}\n{output}{said}"
+        return output if "--json" in argv else output + said
 
     def drifted(self, host: str) -> list[str]:
         """Components of the host that an apply would change."""

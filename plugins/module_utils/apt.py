@@ -5,10 +5,10 @@ Pure functions over their output in the C locale. Standard library only, Python 
 
 import re
 
-INST = re.compile(r"^Inst (\S+)(?: \[([^\]]*)\])? \((\S+)", re.M)
-REMV = re.compile(r"^(?:Remv|Purg) (\S+)(?: \[([^\]]*)\])?", re.M)
-DOWNGRADED = re.compile(r"^The following packages will be DOWNGRADED:\n((?: .*\n)+)", re.M)
-URI = re.compile(r"^'[^']*' \S+ (\d+)(?: .*)?$", re.M)
+INST = re.compile(r"^Inst (\S+)(?: \[([^\]]*)\])? \((\S+)", re.MULTILINE)
+REMV = re.compile(r"^(?:Remv|Purg) (\S+)(?: \[([^\]]*)\])?", re.MULTILINE)
+DOWNGRADED = re.compile(r"^The following packages will be DOWNGRADED:\n((?: .*\n)+)", re.MULTILINE)
+URI = re.compile(r"^'[^']*' \S+ (\d+)(?: .*)?$", re.MULTILINE)
 LOCKED = re.compile(
     r"Could not get lock|Unable to lock|Unable to acquire the dpkg frontend lock|lock was locked by another process"
 )
@@ -43,9 +43,10 @@ CAUSES = (
      "a repository can't be reached ({0})", "check network, proxy and firewall, or name a mirror that answers"),
     (r"Hash Sum mismatch|unexpected size", "a download is not what its index says",
      "the mirror is being updated or a proxy altered it: try again later or use another mirror"),
-    (r"404 +Not Found|does not have a Release file", "a repository or package is not (any longer) where the source says",
-     "check the source's address and suite"),
-    (r"Unable to locate package (\S+)", "no repository of this host has a package {0}", "check the name and the sources"),
+    (r"404 +Not Found|does not have a Release file",
+     "a repository or package is not (any longer) where the source says", "check the source's address and suite"),
+    (r"Unable to locate package (\S+)", "no repository of this host has a package {0}",
+     "check the name and the sources"),
     (r"Package '?([^\s']+)'? has no installation candidate", "no repository of this host offers package {0}",
      "check the name and the sources"),
     (r"Version '([^']*)' for '([^']*)' was not found", "no repository of this host has {1} in version {0}",
@@ -55,6 +56,7 @@ CAUSES = (
     (r"(?:subprocess|script) .*returned error|error processing package (\S+)", "a package's own script failed ({0})",
      "its words are above; repair that, then apply again"),
 )
+ERRORS = ("E:", "Err:", "dpkg: error", "W: GPG", "W: Failed")  # how apt's and dpkg's lines of that kind begin
 # What a fresh look at the index may cure.
 STALE = re.compile(
     r"Unable to locate package|has no installation candidate|was not found|404 +Not Found|unmet dependencies|"
@@ -100,7 +102,7 @@ def parse_download(output):
 
 def parse_installed_sizes(output):
     """Sum in bytes of the Installed-Size fields (KiB) of control stanzas."""
-    return sum(int(size) * 1024 for size in re.findall(r"^Installed-Size: (\d+)$", output, re.M))
+    return sum(int(size) * 1024 for size in re.findall(r"^Installed-Size: (\d+)$", output, re.MULTILINE))
 
 
 def refusals(changes, wanted, downgraded=(), upgrades=False):
@@ -155,6 +157,6 @@ def diagnose(output):
 def explanation(doing, output, limit=8):
     """An error's text: what was done, what that means, apt's own words (its last errors), what to do."""
     what, hint = diagnose(output)
-    errors = [line for line in output.splitlines() if line.startswith(("E:", "Err:", "dpkg: error", "W: GPG", "W: Failed"))]
+    errors = [line for line in output.splitlines() if line.startswith(ERRORS)]
     words = (errors or [line for line in output.splitlines() if line.strip()])[-limit:]
     return "\n".join(["%s: %s." % (doing, what)] + ["  " + line[:300] for line in words] + ["hint: %s." % hint])

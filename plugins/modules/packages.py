@@ -151,7 +151,7 @@ class Apt:
             yield
             return
         directory = tempfile.mkdtemp(prefix="aimlsetup-apt-")
-        os.chmod(directory, 0o755)  # apt fetches as its own user
+        os.chmod(directory, 0o755)  # noqa: S103 - apt fetches as its own user
         try:
             self.directory = directory
             yield
@@ -181,7 +181,7 @@ class Apt:
     def measure(self, specs, changes):
         """Bytes to download, and bytes that the disk will have less afterwards."""
         _status, uris = self.get("-o", "Debug::NoLocking=1", "--print-uris", *INSTALL, *specs)
-        new = ["%s=%s" % (change["name"], change["to"]) for change in changes if change["to"]]
+        new = [spec(change["name"], change["to"]) for change in changes if change["to"]]
         old = [change["name"] for change in changes if change["from"]]
         _status, after = self.execute(["apt-cache", *self.scratch, "show", "--", *new])
         before = ""
@@ -199,13 +199,14 @@ class Apt:
         refused = apt.refusals(changes, wanted, apt.parse_downgraded(output), self.module.params["upgrades"])
         if refused:
             self.fail(
-                "installing %s would also\n%s\nNobody asked for that, so nothing was done.\nhint: name these packages with "
-                "a version that fits, or resolve the conflict by hand." % (", ".join(specs), "\n".join("  " + line for line in refused))
+                "installing %s would also\n%s\nNobody asked for that, so nothing was done.\nhint: name these packages "
+                "with a version that fits, or resolve the conflict by hand."
+                % (", ".join(specs), "\n".join("  " + line for line in refused))
             )
         return self.measure(specs, changes), ""
 
     def install(self, specs):
-        """apt's words if it failed, else "". `--no-remove` backs what the simulation promised."""
+        """Apt's words if it failed, else "". `--no-remove` backs what the simulation promised."""
         status, output = self.get("--no-remove", *INSTALL, *specs)
         return output if status else ""
 
@@ -241,7 +242,7 @@ def bring_about(host, specs, wanted):
         if plan:
             short = shortage(plan)
             if short:
-                host.fail("%s. Nothing was done.\nhint: `apt-get clean` frees downloaded packages." % short, plan=plan)
+        XX
             if host.module.check_mode:
                 return plan
             trouble = host.install(specs)
@@ -254,6 +255,11 @@ def bring_about(host, specs, wanted):
     if host.update_trouble:
         host.module.warn("apt-get update: %s" % apt.diagnose(host.update_trouble)[0])
     return plan
+
+
+def spec(name, version):
+    """How apt-get is asked for it."""
+    return "%s=%s" % (name, version) if version else name
 
 
 def held(installed):
@@ -271,12 +277,14 @@ def converge(host, wishes):
     todo = apt.pending(wishes, before)
     plan = {"packages": [], "download": 0, "disk": 0}
     if todo:
-        plan = bring_about(host, ["%s=%s" % (name, wishes[name]) if wishes[name] else name for name in todo], wishes)
+        plan = bring_about(host, [spec(name, wishes[name]) for name in todo], wishes)
     after = before if module.check_mode else state.packages(wishes)
     missing = [] if module.check_mode else apt.pending(wishes, after)
     if missing:
-        host.fail("apt-get ended well, but these are not installed as wished: %s.\nhint: a virtual package is installed by "
-                  "the name of one that provides it." % ", ".join(missing))
+        host.fail(
+            "apt-get ended well, but these are not installed as wished: %s.\nhint: a virtual package is installed by "
+            "the name of one that provides it." % ", ".join(missing)
+        )
     was, now = held(before), held(after)
     wanted = was if hold is None else dict.fromkeys(wishes, hold)
     if not module.check_mode:  # apt-get itself drops the hold of a package that it changes

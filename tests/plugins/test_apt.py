@@ -1,5 +1,7 @@
 """What apt-get says, understood: transactions, what nobody planned, causes in words. The outputs are real ones."""
 
+# ruff: noqa: E501 - quoted output stays as long as it is
+
 import re
 
 import pytest
@@ -99,8 +101,8 @@ def test_half_done_packages() -> None:
 @pytest.mark.parametrize(
     ("output", "holder"),
     [
-        ("E: Could not get lock /var/lib/apt/lists/lock. It is held by process 4711 (unattended-upgr)\n"
-         "E: Unable to lock directory /var/lib/apt/lists/", "process 4711 (unattended-upgr)"),
+        (("E: Could not get lock /var/lib/apt/lists/lock. It is held by process 4711 (unattended-upgr)\n"
+         "E: Unable to lock directory /var/lib/apt/lists/"), "process 4711 (unattended-upgr)"),
         ("dpkg: error: dpkg frontend lock was locked by another process with pid 12\n", "process 12"),
         ("E: Unable to acquire the dpkg frontend lock (/var/lib/dpkg/lock-frontend), is another process using it?",
          "another process"),
@@ -112,13 +114,13 @@ def test_who_holds_a_lock(output: str, holder: str) -> None:
 
 
 CAUSES = [
-    ("W: GPG error: http://x stable InRelease: The following signatures couldn't be verified because the public key is "
-     "not available: NO_PUBKEY A4B469963BF863CC", "key A4B469963BF863CC, which this host does not know"),
+    (("W: GPG error: http://x stable InRelease: The following signatures couldn't be verified because the public key is "
+     "not available: NO_PUBKEY A4B469963BF863CC"), "key A4B469963BF863CC, which this host does not know"),
     ("E: The repository 'file:/srv/repo ./ Release' is not signed.", "not signed (file:/srv/repo ./ Release)"),
-    ("E: Release file for http://x/InRelease is expired (invalid since 3d 4h 5min 6s). Updates for this repository will "
-     "not be applied.", "expired 3d 4h 5min 6s ago"),
-    ("E: Release file for http://x/InRelease is not valid yet (invalid for another 1y 2d). Updates for this repository "
-     "will not be applied.", "1y 2d in the future"),
+    (("E: Release file for http://x/InRelease is expired (invalid since 3d 4h 5min 6s). Updates for this repository will "
+     "not be applied."), "expired 3d 4h 5min 6s ago"),
+    (("E: Release file for http://x/InRelease is not valid yet (invalid for another 1y 2d). Updates for this repository "
+     "will not be applied."), "1y 2d in the future"),
     ("Err:1 http://nowhere.invalid x InRelease\n  Could not resolve 'nowhere.invalid'", "the name nowhere.invalid does not"),
     ("  Temporary failure resolving 'deb.debian.org'", "the name deb.debian.org does not resolve"),
     ("  Could not connect to 127.0.0.1:9 (127.0.0.1). - connect (111: Connection refused)", "reached (127.0.0.1:9)"),
@@ -129,8 +131,8 @@ CAUSES = [
     ("E: Version '9' for 'git' was not found", "has git in version 9"),
     ("Err:1 http://x y/a.deb\n  404  Not Found [IP: 1.2.3.4 80]", "not (any longer) where the source says"),
     ("W: Failed to fetch http://x EXPKEYSIG 3BF863CC test", "expired (3BF863CC)"),
-    ("dpkg: error processing package foo (--configure):\n installed foo package post-installation script subprocess "
-     "returned error exit status 1", "own script failed"),
+    (("dpkg: error processing package foo (--configure):\n installed foo package post-installation script subprocess "
+     "returned error exit status 1"), "own script failed"),
     ("E: something new", "apt-get failed"),
 ]  # fmt: skip
 

@@ -242,7 +242,7 @@ def bring_about(host, specs, wanted):
         if plan:
             short = shortage(plan)
             if short:
-        XX
+                host.fail("%s. Nothing was done.\nhint: `apt-get clean` frees downloaded packages." % short, plan=plan)
             if host.module.check_mode:
                 return plan
             trouble = host.install(specs)

@@ -1,0 +1,18 @@
+"""The smallest application of the expected shape; it answers with what it was given."""
+
+import json
+import os
+import sys
+
+
+def main(API_MODEL_KEY, QUEUE):  # noqa: N803 -- the names users' applications have
+    if "REFUSE" in os.environ:
+        raise RuntimeError("no model to load: " + os.environ["REFUSE"])
+
+    def app(_environ, start_response):
+        said = {"key": API_MODEL_KEY, "queue": QUEUE, "prefix": sys.prefix, "variables": dict(os.environ)}
+        body = json.dumps(said).encode()
+        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        return [body]
+
+    return app

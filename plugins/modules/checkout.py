@@ -1,0 +1,275 @@
+#!/usr/bin/python
+"""Ansible module: git checkouts at a branch, tag or commit."""
+
+DOCUMENTATION = r"""
+---
+module: checkout
+short_description: Check out git repositories at a branch, tag or commit
+description:
+  - Works over the git command, as the owner of the checkouts. A first clone is made beside its place and renamed; later
+    changes are made in place, so that ignored files (weights, caches) stay. A run killed at any moment is finished by
+    the next.
+  - Local work is never thrown away. Where a change is due and there are changed or untracked files, stashes, or commits
+    that only exist here, it stops and shows them.
+  - Every version is looked up on its remote, and every destination is found fit, before anything is changed.
+options:
+  checkouts:
+    description: What is to be checked out.
+    type: list
+    elements: dict
+    required: true
+    options:
+      dest:
+        description: Absolute directory of the checkout. Nothing but empty directories may be there.
+        type: str
+        required: true
+      url:
+        description: V(https://HOST/PATH), V(ssh://[USER@]HOST/PATH), V([USER@]HOST:PATH) or an absolute path.
+        type: str
+        required: true
+      version:
+        description: Branch, tag, commit (all of its digits) or full reference name. Unset is the default branch.
+        type: str
+      submodules:
+        description: Check out submodules too, at every depth.
+        type: bool
+        default: false
+      sparse:
+        description: Directories to have in the work tree. Empty is all of them.
+        type: list
+        elements: str
+        default: []
+      lfs:
+        description: Fetch the contents of large files by git-lfs, which must be installed.
+        type: bool
+        default: false
+      credentials:
+        description: How to log in over ssh.
+        type: dict
+        default: {}
+        options:
+          kind:
+            description: No login, the ssh agent that was forwarded to this host, or a private key.
+            type: str
+            choices: [none, agent, deploy_key]
+            default: none
+          key:
+            description: Private key without a passphrase, as text. Given to an ssh agent, never written anywhere.
+            type: str
+      known_hosts:
+        description: Lines of a known_hosts file to trust besides the host's own.
+        type: list
+        elements: str
+        default: []
+  owner:
+    description: User that git runs as and that owns the checkouts. Unset is the user the module runs as.
+    type: str
+  group:
+    description: Group of the checkouts. Unset is the owner's own.
+    type: str
+extends_documentation_fragment: [codehub.aimlsetup.run]
+author: [aimlsetup maintainers]
+"""
+
+EXAMPLES = r"""
+- name: Mask R-CNN at its pinned tag
+  codehub.aimlsetup.checkout:
+    owner: codehub
+    checkouts:
+      - {dest: /codehub/external/Mask_RCNN, url: "{{ mask_rcnn_url }}", version: rc-v3.1}
+"""
+
+RETURN = r"""
+heads:
+  description: "{destination: commit that is checked out, or in check mode would be}; without those not known yet."
+  type: dict
+  returned: always
+notes:
+  description: What somebody should know, such as where the work of an interrupted change is kept.
+  type: list
+  elements: str
+  returned: always
+"""
+
+import collections
+import os
+import shutil
+
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import gitnames, gitrun, workcopy
+from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
+
+OPTIONS = {
+    "checkouts": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "dest": {"type": "str", "required": True},
+            "url": {"type": "str", "required": True},
+            "version": {"type": "str"},
+            "submodules": {"type": "bool", "default": False},
+            "sparse": {"type": "list", "elements": "str", "default": []},
+            "lfs": {"type": "bool", "default": False},
+            "credentials": {
+                "type": "dict",
+                "default": {},
+                "options": {
+                    "kind": {"type": "str", "choices": ["none", "agent", "deploy_key"], "default": "none"},
+                    "key": {"type": "str", "no_log": True},
+                },
+            },
+            "known_hosts": {"type": "list", "elements": "str", "default": []},
+        },
+    },
+    "owner": {"type": "str"},
+    "group": {"type": "str"},
+}
+EXPECTED = (gitnames.Bad, gitrun.GitError, workcopy.Refused, OSError)
+
+# One of the module's O(checkouts), validated.
+Entry = collections.namedtuple("Entry", "dest version access shape")
+# What is to be done for one. due: reasons, empty for nothing. before: commit that is checked out now, or None.
+Task = collections.namedtuple("Task", "entry wanted due before")
+
+
+def entry_of(given):
+    """Validate one of O(checkouts). Raises gitnames.Bad."""
+    transport, url = gitnames.source(given["url"])
+    credentials = given["credentials"] or {}
+    kind, key = credentials.get("kind") or "none", credentials.get("key")
+    if kind == "deploy_key" and not key:
+        raise gitnames.Bad("credentials of kind deploy_key need the key")
+    if kind != "none" and transport != "ssh":
+        raise gitnames.Bad("credentials are for ssh, but %s is not reached by it" % ascii(given["url"]))
+    return Entry(
+        dest=gitnames.destination(given["dest"]),
+        version=None if given["version"] is None else gitnames.version(given["version"]),
+        access=gitrun.Access(transport, url, kind, key, gitnames.known_hosts(given["known_hosts"])),
+        shape=workcopy.Shape(given["submodules"], gitnames.sparse(given["sparse"]), given["lfs"]),
+    )
+
+
+def check_place(dest, account):
+    """Raise Refused where a checkout can't be at its destination."""
+    if os.path.islink(dest) or (os.path.lexists(dest) and not os.path.isdir(dest)):
+        raise workcopy.Refused("a file or link is in the way. Move it away")
+    if not os.path.isdir(dest) or workcopy.only_directories(dest):
+        return
+    if not workcopy.is_checkout(dest):
+        held = ", ".join(sorted(os.listdir(dest))[:5])
+        raise workcopy.Refused("it holds files but no repository: %s. Move them away" % held)
+    uid = os.lstat(os.path.join(dest, ".git")).st_uid
+    if uid != account.uid:
+        raise workcopy.Refused(
+            "the repository there belongs to uid %d, git runs as %s. Give it to that user (chown -R) or name another "
+            "owner" % (uid, account.name)
+        )
+
+
+def look_up(git, entry):
+    """What the version means on the remote now; a commit that is named in full is not asked for."""
+    is_commit = bool(entry.version and gitnames.COMMIT.match(entry.version))
+    if is_commit and workcopy.is_checkout(entry.dest) and workcopy.head(git, entry.dest) == entry.version:
+        return gitnames.Wanted("commit", None, entry.version, entry.version)
+    listed = git("/", "ls-remote", "--symref", "--", entry.access.url, remote=True)
+    return gitnames.resolve(entry.version, *gitnames.references(listed))
+
+
+def examine(entry, account):
+    """The `Task` for one entry; raises where it can't or must not be done. Reads only."""
+    check_place(entry.dest, account)
+    with gitrun.session(account, entry.access) as git:
+        if entry.shape.lfs and git.ask("/", "lfs", "version") is None:
+            raise workcopy.Refused("git-lfs is not installed here. Add it to base_packages")
+        wanted = look_up(git, entry)
+        if not workcopy.is_checkout(entry.dest):
+            return Task(entry, wanted, ["new"], None)
+        due = workcopy.due(git, entry.dest, wanted.commit, entry.shape, entry.access.url)
+        if "url" in due:
+            refuse_foreign(git, entry)
+        if due and "interrupted" not in due:
+            workcopy.refuse_local_work(git, entry.dest, ", ".join(due))
+        return Task(entry, wanted, due, workcopy.head(git, entry.dest))
+
+
+def refuse_foreign(git, entry):
+    """Raise Refused where there is a checkout of another repository that was not put there by this module."""
+    if git.ask(entry.dest, "rev-parse", "--verify", "--quiet", workcopy.HEAD) is None:
+        there = git.ask(entry.dest, "config", "--get", "remote.origin.url")
+        raise workcopy.Refused("there is a checkout of %s, not of %s. Move it away" % (there, entry.access.url))
+
+
+def bring_about(task, account):
+    """Do what is due; (commit, notes)."""
+    entry = task.entry
+    with gitrun.session(account, entry.access) as git:
+        if "new" not in task.due:
+            change = workcopy.Change(git, entry.dest, account, entry.shape)
+            return change.bring(task.wanted, entry.access.url), change.notes
+        parent, name = os.path.split(entry.dest)
+        beside = os.path.join(parent, ".%s.aimlsetup-clone" % name)
+        os.makedirs(parent, exist_ok=True)
+        workcopy.prepare(beside, account, entry.dest)
+        workcopy.initialise(git, beside)
+        change = workcopy.Change(git, beside, account, entry.shape)
+        commit = change.bring(task.wanted, entry.access.url)
+        workcopy.land(beside, entry.dest)
+        return commit, change.notes
+
+
+def shown(task, commit):
+    """One entry of Ansible's diff."""
+    header = "%s (checkout)" % task.entry.dest
+    before = "commit %s\n" % task.before if task.before else ""
+    after = "commit %s\n" % commit
+    if before == after:
+        after += "%s\n" % ", ".join(task.due)
+    return {"before_header": header, "after_header": header, "before": before, "after": after}
+
+
+def still_to_be_made(owner, group):
+    """What a host lacks that other roles are about to give it, None when nothing."""
+    try:
+        gitrun.account_of(owner, group)
+    except KeyError as error:
+        return "there is no such account here (%s). Add it to base_users or base_groups" % error.args[0]
+    if shutil.which("git") is None:
+        return "git is not installed here. Add it to base_packages"
+    return None
+
+
+def main():
+    """Run the module."""
+    module = writer(OPTIONS)
+    params = module.params
+    result = {"changed": False, "heads": {}, "notes": [], "diff": []}
+    lacking = still_to_be_made(params["owner"], params["group"])
+    if lacking and module.check_mode:
+        module.exit_json(**dict(result, changed=bool(params["checkouts"])))
+    if lacking:
+        module.fail_json(msg=lacking + ".", **result)
+    account = gitrun.account_of(params["owner"], params["group"])
+    dest = "checkouts"
+    try:
+        tasks = []
+        for given in params["checkouts"]:
+            dest = given["dest"]
+            tasks.append(examine(entry_of(given), account))
+        for task in tasks:
+            dest, commit = task.entry.dest, task.wanted.commit
+            if task.due:
+                if not module.check_mode:
+                    commit, notes = bring_about(task, account)
+                    result["notes"] += notes
+                result["changed"] = True
+                result["diff"].append(shown(task, commit))
+            result["heads"][dest] = commit
+    except EXPECTED as error:
+        module.fail_json(msg="%s: %s." % (ascii(dest)[1:-1], str(error).rstrip(".")), **result)
+    for note in result["notes"]:
+        module.warn(note)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -9,6 +9,7 @@ from pathlib import Path
 from aimlsetup import catalog
 from aimlsetup.catalog import profiles
 from aimlsetup.cli._options import chosen
+from aimlsetup.engine.inputs import declared
 from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.locking import file as lock_file
 from aimlsetup.models.lock import Lock
@@ -31,6 +32,15 @@ class Site:
         if self.lock is None:
             raise RuntimeError("asked for the lock before it was solved")
         return self.lock
+
+    def references(self) -> set[str]:
+        """References to secrets, in the profile's sections and in the lock."""
+        sections = {
+            component: {f"{component}_{key}": value for key, value in section.items()}
+            for component, section in self.profile.sections.items()
+        }
+        classes = self.lock.classes.values() if self.lock else ()
+        return set().union(*(declared(part) for part in (sections, *(found.components for found in classes))))
 
     def components(self, host: str) -> dict[str, dict[str, object]]:
         """{component: arguments} of a host, in the order in which they are applied."""

@@ -59,7 +59,7 @@ def apply(
 
     plan = _read_plan(saved) if saved else None
     site = _site.open_site(profile, limit, boot=True)
-    with held(site.hosts), session(site.hosts) as run:
+    with held(site.hosts), session(site.hosts, site.references()) as run:
         try:
             seen, errors = _loop.look_and_judge(site, run)
             if plan:

@@ -78,7 +78,7 @@ def _observations(site: "Site", facts: tuple[str, ...]) -> "tuple[dict[str, Obse
     hosts = {name: host for name, host in site.hosts.items() if name not in given}
     if not hosts:
         return given, {}
-    with session(hosts) as run:
+    with session(hosts, site.references()) as run:
         observed = _loop.look(run, hosts)
     return {**given, **observed.hosts}, dict(observed.errors)
 

@@ -39,7 +39,7 @@ def _observe(profile: Path, limit: str | None, *, as_json: bool, deep: bool) -> 
     from aimlsetup.report import observation
 
     site = _site.open_site(profile, limit)
-    with session(site.hosts) as run:
+    with session(site.hosts, site.references()) as run:
         observed = _loop.look(run, site.hosts, deep=deep)
     errors = {name: error.document() for name, error in observed.errors.items()}
     if as_json:

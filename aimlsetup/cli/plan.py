@@ -49,7 +49,7 @@ def preview(
     from aimlsetup.report import plan as report
 
     site = _site.open_site(profile, limit)
-    with session(site.hosts) as run:
+    with session(site.hosts, site.references()) as run:
         seen, errors = _loop.look_and_judge(site, run)
         made, refused = _loop.plan(site, run, seen)
     errors |= refused

@@ -37,7 +37,7 @@ def verify(profile: Path, limit: str | None, *, as_json: bool = False, deep: boo
     from aimlsetup.report import proof
 
     site = _site.open_site(profile, limit)
-    with session(site.hosts) as run:
+    with session(site.hosts, site.references()) as run:
         seen, errors = _loop.look_and_judge(site, run, deep=deep, solve=False)
         broken = _check(site, run, seen)
     proofs = [row for name, host in seen.items() for row in proof.prove(name, host.drifts, broken.get(name, {}))]

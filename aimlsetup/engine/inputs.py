@@ -22,6 +22,12 @@ class Given:
 options = cache(role_options)
 
 
+def declared(components: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """All references to secrets among the arguments of these components."""
+    found = (references(arguments, options(component)) for component, arguments in components.items())
+    return {reference for part in found for reference in part.values()}
+
+
 def expected(components: Mapping[str, Mapping[str, Any]], secrets: Secrets) -> dict[str, Expected]:
     """What the receipts of these components must say. Secrets that would have to be asked for are not judged."""
     return {component: _expected(component, arguments, secrets) for component, arguments in components.items()}

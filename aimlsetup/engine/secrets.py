@@ -57,10 +57,14 @@ def substitute(value: Any, option: Mapping[str, Any], resolve: Callable[[str], s
 
 @dataclass
 class Secrets:
-    """Resolves each reference once. `ask` prompts on the terminal; None where there is none."""
+    """Resolves each reference once. `ask` prompts on the terminal; None where there is none.
+
+    `declared` are the references that may be resolved: what they name in the environment no child needs to see.
+    """
 
     ask: Ask | None = None
     read_host: ReadHost | None = None
+    declared: set[str] = field(default_factory=set)
     _known: dict[tuple[str, str], str] = field(default_factory=dict, repr=False)
 
     def resolve(self, reference: str, host: str = "") -> str:
@@ -80,8 +84,8 @@ class Secrets:
         return None
 
     def environment_names(self) -> set[str]:
-        """Variables of this process that hold secrets, which no child needs to see."""
-        return {reference.removeprefix("env:") for reference, _ in self._known if reference.startswith("env:")}
+        """Variables of this process that hold secrets."""
+        return {name.removeprefix("env:") for name in self.declared if name.startswith("env:")}
 
     def scrub(self, text: str) -> str:
         """The text without any secret resolved so far, in any spelling a log may give it."""

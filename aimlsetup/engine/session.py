@@ -117,12 +117,13 @@ def _merged(results: list[runner.Result]) -> runner.Result:
 
 
 @contextmanager
-def session(hosts: Mapping[str, Host]) -> Iterator[Session]:
-    """A session that cleans up behind itself."""
+def session(hosts: Mapping[str, Host], references: Iterable[str] = ()) -> Iterator[Session]:
+    """A session that cleans up behind itself. `references` are those to secrets other than the hosts' passwords."""
     with workspace() as space:
         if not space.in_memory:
             ui.warn(f"no file system in memory is writable; secrets of this run lie in {space.root} until it ends")
-        secrets = Secrets(ask=terminal_ask())
+        passwords = {host.become.password for host in hosts.values() if host.become.password}
+        secrets = Secrets(ask=terminal_ask(), declared={*references, *passwords})
         made = Session(hosts, space, secrets, RunLog(secrets.scrub))
         secrets.read_host = lambda host, path: _read_host(made, host, path)
         try:

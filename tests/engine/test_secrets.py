@@ -45,7 +45,7 @@ def test_substitution_replaces_those_and_leaves_all_else() -> None:
 
 def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CANARY", "{{ value }}")
-    secrets = Secrets()
+    secrets = Secrets(declared={"env:CANARY", "file:/x"})
     assert secrets.resolve("env:CANARY") == "{{ value }}"
     assert secrets.environment_names() == {"CANARY"}
 

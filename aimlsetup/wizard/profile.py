@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterable, Mapping
 from copy import deepcopy
 from typing import Any
 
+from aimlsetup.wizard.items import LISTS
 from aimlsetup.wizard.kinds import Value
 from aimlsetup.wizard.question import MISSING, Group, Missing, Place, Question
-from aimlsetup.wizard.questions import LISTS
 
 Document = dict[str, Any]
 ORDER = ("version", "hosts", "components", "roots", "requests", "reboot_ok")

@@ -10,6 +10,18 @@ Place = tuple[str | int, ...]
 """Where in the profile's document a value stands: `("requests", "python")`, `("python_env", "envs", 0, "name")`."""
 
 
+WHERE, WHAT, ROOTS, PYTHON, REPOS, SERVICES, CONSENTS, MORE = SECTIONS = (
+    "Where it runs",
+    "What is set up",
+    "Root directories",
+    "Python",
+    "Repositories",
+    "Services",
+    "Consent",
+    "Other settings",
+)
+
+
 class Missing:
     """There is no value; unlike None, which is one."""
 
@@ -157,3 +169,18 @@ class Group:
     def place(self) -> Place:
         """The list in the profile."""
         return self.count.at[0]
+
+
+def fixed(value: Any) -> Callable[[Scene], Any]:
+    """A default or choices that depend on nothing."""
+    return lambda _scene: value
+
+
+def when(name: str, *values: Value) -> Callable[[Scene], bool]:
+    """Where another answer is one of these."""
+    return lambda scene: scene.answers.get(name) in values
+
+
+def having(*components: str) -> Callable[[Scene], bool]:
+    """Where one of these components was chosen."""
+    return lambda scene: scene.has(*components)

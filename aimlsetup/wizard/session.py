@@ -10,6 +10,7 @@ from typing import Any
 
 from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.wizard import profile, questions
+from aimlsetup.wizard.items import LISTS
 from aimlsetup.wizard.question import MISSING, Question, Scene, Surroundings
 
 Answers = dict[str, Any]
@@ -105,7 +106,7 @@ class Session:
     def question(self, name: str) -> Question | None:
         """The question of this name, those of list items included."""
         item = ITEM.fullmatch(name)
-        for group in questions.LISTS:
+        for group in LISTS:
             if name == group.name:
                 return group.count
             if item and item["group"] == group.name:
@@ -181,7 +182,7 @@ class Session:
         return dict(answers)
 
     def _unknown(self, name: str, where: str = "--set") -> AimlsetupError:
-        items = (field.name for group in questions.LISTS for field in (group.count, *group.fields(1)))
+        items = (field.name for group in LISTS for field in (group.count, *group.fields(1)))
         known = [*self._scalars, *items]
         near = difflib.get_close_matches(name, known, n=1)
         return AimlsetupError(

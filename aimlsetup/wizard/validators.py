@@ -14,10 +14,12 @@ from packaging.version import InvalidVersion, Version
 from pydantic import TypeAdapter, ValidationError
 
 from aimlsetup.catalog.checks import BAD_REF, MODEL_KEY
+from aimlsetup.models.profile import AbsolutePath
 from aimlsetup.wizard.question import Scene
 
 Validator = Callable[[Any, Scene], str | None]
 
+LONGEST = 50  # of a list that is asked item by item
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -48,7 +50,8 @@ def matches(pattern: str, expected: str) -> Validator:
 
 def count(value: Any, _scene: Scene) -> str | None:
     """How many items of a list to ask for."""
-    return None if value is not None and value <= 50 else "a number up to 50 is expected; edit the profile for more"
+    good = value is not None and value <= LONGEST
+    return None if good else f"a number up to {LONGEST} is expected; write the profile by hand for more"
 
 
 def addresses(value: Any, _scene: Scene) -> str | None:
@@ -125,3 +128,6 @@ def port_of(item: int) -> Validator:
         return f"a port of its own is expected: service {clash} has this one" if clash else None
 
     return check
+
+
+absolute_path = fits(AbsolutePath)

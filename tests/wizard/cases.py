@@ -10,26 +10,57 @@ from aimlsetup.wizard.question import Component, Question, Surroundings
 from aimlsetup.wizard.session import Session
 
 HOSTILE = [
-    "{{ lookup('pipe', 'id') }}", "it's \"quoted\"", "line\nbreak", "$(id)", "`id`", "; rm -rf x", "../../etc", "- a: b",
-    "#no comment", "!unsafe x", "ünïcode", "'", "%n %%", "yes", "3.10", "~", "null",
+    "{{ lookup('pipe', 'id') }}",
+    'it\'s "quoted"',
+    "line\nbreak",
+    "$(id)",
+    "`id`",
+    "; rm -rf x",
+    "../../etc",
+    "- a: b",
+    "#no comment",
+    "!unsafe x",
+    "ünïcode",
+    "'",
+    "%n %%",
+    "yes",
+    "3.10",
+    "~",
+    "null",
 ]
 
 COMPONENTS = (
     Component("base", "Packages and accounts", {"packages": {"type": "list", "elements": "str", "default": ["git"]}}),
-    Component("codehub", "Tree and configuration", {
-        "environment": {"choices": ["production", "development"]},
-        "env_name": {"default": "py_3"},
-        "owner": {"default": "codehub", "description": "Who owns the tree."},
-        "databases": {"type": "dict"},
-    }),
-    Component("python_env", "Virtual environments", {
-        "envs": {"type": "list", "elements": "dict"},
-        "owner": {"default": "root"},
-        "index_password": {"no_log": True, "description": ["Password of the index.", "A reference."]},
-        "keep_forever": {"type": "bool"},
-    }),
-    Component("repos", "Checkouts", {"checkouts": {"type": "list", "elements": "dict"}, "shallow": {"type": "bool", "default": False}}),
-    Component("ai_service", "Served models", {"services": {"type": "list", "elements": "dict"}, "workers": {"type": "int", "default": 2}}),
+    Component(
+        "codehub",
+        "Tree and configuration",
+        {
+            "environment": {"choices": ["production", "development"]},
+            "env_name": {"default": "py_3"},
+            "owner": {"default": "codehub", "description": "Who owns the tree."},
+            "databases": {"type": "dict"},
+        },
+    ),
+    Component(
+        "python_env",
+        "Virtual environments",
+        {
+            "envs": {"type": "list", "elements": "dict"},
+            "owner": {"default": "root"},
+            "index_password": {"no_log": True, "description": ["Password of the index.", "A reference."]},
+            "keep_forever": {"type": "bool"},
+        },
+    ),
+    Component(
+        "repos",
+        "Checkouts",
+        {"checkouts": {"type": "list", "elements": "dict"}, "shallow": {"type": "bool", "default": False}},
+    ),
+    Component(
+        "ai_service",
+        "Served models",
+        {"services": {"type": "list", "elements": "dict"}, "workers": {"type": "int", "default": 2}},
+    ),
 )
 AROUND = Surroundings(COMPONENTS, {"bookworm": "Debian 12", "trixie": "Debian 13"})
 EXAMPLE: dict[str, Any] = {
@@ -39,9 +70,19 @@ EXAMPLE: dict[str, Any] = {
     "codehub": {"environment": "production", "env_name": "py_3"},
     "python_env": {"envs": [{"name": "py_3", "requirements": ["falcon>=4", "gunicorn"]}]},
     "repos": {"checkouts": [{"url": "/srv/app.git", "dest": "/codehub/apps", "version": "main", "lfs": True}]},
-    "ai_service": {"services": [
-        {"model_key": "aimlsetup-digits-1", "port": 4100, "env": "py_3", "release": {"creates": "x", "command": ["python", "train"]}},
-    ], "environment": "production"},
+    "ai_service": {
+        "services": [
+            {
+                "model_key": "aimlsetup-digits-1",
+                "port": 4100,
+                "env": "py_3",
+                "app_dir": "/codehub/apps/app",
+                "checkout": "/codehub/apps",
+                "release": {"creates": "x", "command": ["python", "train"]},
+            },
+        ],
+        "environment": "production",
+    },
 }
 
 
@@ -59,22 +100,33 @@ texts = st.one_of(st.sampled_from(HOSTILE), st.text(min_size=1, max_size=12))
 versions = st.one_of(st.none(), st.sampled_from(["3.11", ">=2.16,<3", "==2.21.0"]))
 
 BY_NAME: dict[str, st.SearchStrategy[Any]] = {
-    "hosts": st.lists(st.from_regex(r"[a-z0-9][a-z0-9.:-]{0,12}", fullmatch=True), min_size=1, max_size=3,
-                      unique_by=lambda name: name.replace(":", "-")),
+    "hosts": st.lists(
+        st.from_regex(r"[a-z0-9][a-z0-9.:-]{0,12}", fullmatch=True),
+        min_size=1,
+        max_size=3,
+        unique_by=lambda name: name.replace(":", "-"),
+    ),
     "ssh.user": st.one_of(st.none(), names),
     "ssh.port": st.one_of(st.none(), st.integers(1, 65535)),
     "sandbox.name": st.from_regex(r"[a-z][a-z0-9-]{0,12}", fullmatch=True),
     "python": versions,
     "framework_version": versions,
-    "requirements": st.lists(st.sampled_from(["falcon>=4", "gunicorn", "numpy; python_version < '3.12'", "uvicorn[standard]"]), unique=True),
+    "requirements": st.lists(
+        st.sampled_from(["falcon>=4", "gunicorn", "numpy; python_version < '3.12'", "uvicorn[standard]"]),
+        unique=True,
+    ),
     "env_name": names,
     "env": names,
-    "url": st.sampled_from(["https://example.org/a.git", "git@example.org:b/c", "/srv/{{ x }}.git", "ssh://example.org/d'"]),
+    "url": st.sampled_from(
+        ["https://example.org/a.git", "git@example.org:b/c", "/srv/{{ x }}.git", "ssh://example.org/d'"]
+    ),
     "version": st.one_of(st.none(), st.sampled_from(["main", "v1.0", "feature/$(id)", "{{x}}"])),
     "key": st.sampled_from(["file:/root/key", "env:KEY", "vault:secret/{{ x }}"]),
     "model_key": st.from_regex(r"[a-z]{1,6}-[a-z]{1,6}-[0-9]{1,3}", fullmatch=True),
     "index_password": st.one_of(st.none(), st.just("env:INDEX_PASSWORD")),
     "dest": paths,
+    "app_dir": paths,
+    "checkout": st.one_of(st.none(), paths),
     "repos": st.integers(0, 3),
     "services": st.integers(0, 3),
 }
@@ -92,8 +144,10 @@ def _strategy(question: Question, made: Session) -> st.SearchStrategy[Any]:
     if question.name.startswith("roots."):
         return paths
     by_kind: dict[str, st.SearchStrategy[Any]] = {
-        WORDS.name: st.lists(texts, max_size=3), INTEGER.name: st.integers(0, 99),
-        YES_NO.name: st.booleans(), CONSENT.name: st.sampled_from([None, True, False]),
+        WORDS.name: st.lists(texts, max_size=3),
+        INTEGER.name: st.integers(0, 99),
+        YES_NO.name: st.booleans(),
+        CONSENT.name: st.sampled_from([None, True, False]),
     }
     return BY_NAME.get(question.name, BY_NAME.get(field, by_kind.get(question.kind.name, texts)))
 

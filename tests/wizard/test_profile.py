@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.wizard.cases import EXAMPLE, HOSTILE, answered, session
 
 from aimlsetup import files
 from aimlsetup.wizard import profile, questions
 from aimlsetup.wizard.session import Session
+from tests.wizard.cases import EXAMPLE, HOSTILE, answered, session
 
 SCALARS = questions.scalars(session().around)
 GATES = {"start", "change_roots", "more"}  # they steer the conversation, and say nothing of the profile
@@ -37,8 +37,16 @@ def test_the_profile_is_its_own_replay_byte_for_byte(made: Session) -> None:
 
 
 @bounded
-@given(answered(), st.dictionaries(st.sampled_from(["base", "repos", "codehub"]), st.dictionaries(
-    st.sampled_from(["extra", "lists"]), st.one_of(st.sampled_from(HOSTILE), st.lists(st.sampled_from(HOSTILE))))))
+@given(
+    answered(),
+    st.dictionaries(
+        st.sampled_from(["base", "repos", "codehub"]),
+        st.dictionaries(
+            st.sampled_from(["extra", "lists"]),
+            st.one_of(st.sampled_from(HOSTILE), st.lists(st.sampled_from(HOSTILE))),
+        ),
+    ),
+)
 def test_what_is_not_asked_about_stays(made: Session, extra: dict[str, Any]) -> None:
     document = made.profile()
     for section, more in extra.items():
@@ -62,19 +70,32 @@ def test_changed_answers_over_an_existing_profile_are_found_again(made: Session)
 
 
 def test_hosts_that_say_more_than_the_questions_are_kept() -> None:
-    hosts = {"a": {"connection": "ssh", "address": "a", "user": "x"}, "b": {"connection": "ssh", "address": "b", "user": "y"}}
+    hosts = {
+        "a": {"connection": "ssh", "address": "a", "user": "x"},
+        "b": {"connection": "ssh", "address": "b", "user": "y"},
+    }
     found = profile.get({"hosts": hosts}, ())
     assert found["where"] == "keep"
     assert profile.put({"where": "keep"}, {"hosts": hosts}, ())["hosts"] == hosts
 
 
 def test_a_host_keeps_its_key_when_the_user_changes() -> None:
-    hosts = {"web": {"connection": "ssh", "address": "10.0.0.5", "identity": "/keys/web", "become": {"method": "sudo"}}}
+    hosts = {
+        "web": {
+            "connection": "ssh",
+            "address": "10.0.0.5",
+            "identity": "/keys/web",
+            "become": {"method": "sudo"},
+        }
+    }
     found = profile.get({"hosts": hosts}, ())
     changed = profile.put(found | {"ssh.user": "ops", "hosts": ["10.0.0.5", "10.0.0.6"]}, {"hosts": hosts}, ())
     assert changed["hosts"]["web"] == hosts["web"] | {"user": "ops"}
     assert changed["hosts"]["10.0.0.6"] == {
-        "connection": "ssh", "address": "10.0.0.6", "user": "ops", "become": {"method": "sudo"},
+        "connection": "ssh",
+        "address": "10.0.0.6",
+        "user": "ops",
+        "become": {"method": "sudo"},
     }
 
 

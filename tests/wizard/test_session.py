@@ -3,14 +3,17 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.wizard.cases import EXAMPLE, HOSTILE, session
 
 from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.wizard import kinds
 from aimlsetup.wizard.session import Session, lengthened
+from tests.wizard.cases import EXAMPLE, HOSTILE, session
 
 LOCAL = {"where": "local", "start": "none"}
-OBSERVED = {"uid": 1000, "pythons": {"/usr/bin/python3.9": "3.9.2", "/usr/bin/python3.13": "3.13.5", "/opt/x": "3.14.0"}}
+OBSERVED = {
+    "uid": 1000,
+    "pythons": {"/usr/bin/python3.9": "3.9.2", "/usr/bin/python3.13": "3.13.5", "/opt/x": "3.14.0"},
+}
 
 
 def refused(made: Session) -> str:
@@ -21,7 +24,13 @@ def refused(made: Session) -> str:
 
 
 def test_each_source_of_answers_goes_before_the_next() -> None:
-    made = session(document={"version": 1, "requests": {"python": "3.10"}, "hosts": {"localhost": {"connection": "local"}}})
+    made = session(
+        document={
+            "version": 1,
+            "requests": {"python": "3.10"},
+            "hosts": {"localhost": {"connection": "local"}},
+        }
+    )
     made.facts = OBSERVED
     assert made.answers["python"] == "3.10"
     for layer, value in ((made.given, "3.11"), (made.flags, "3.12"), (made.asked, "3.13")):
@@ -53,30 +62,36 @@ def test_an_answer_without_effect_is_refused() -> None:
     assert "--set hosts=…: not asked with these answers" in refused(session(flags=LOCAL | {"hosts": ["a"]}))
 
 
-@pytest.mark.parametrize(("name", "value", "expected"), [
-    ("where", "moon", "one of sandbox, local, ssh is expected"),
-    ("device", "gpu", "not yet: this version sets up serving on the CPU alone"),
-    ("roots.codehub", "relative/dir", "an absolute path without '..' is expected"),
-    ("roots.codehub", "/a/../b", "an absolute path without '..' is expected"),
-    ("python", "three", "a version such as 3.11"),
-    ("requirements", ["falcon >= 4 and more"], "requirements such as falcon>=4"),
-    ("components", ["codehub", "cuda"], "one of base, codehub"),
-    ("reboot_ok", "maybe", "ask, yes or no is expected"),
-    ("env_name", "../py", "letters, digits"),
-    ("repos", 51, "a number up to 50"),
-])
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("where", "moon", "one of sandbox, local, ssh is expected"),
+        ("device", "gpu", "not yet: this version sets up serving on the CPU alone"),
+        ("roots.codehub", "relative/dir", "an absolute path without '..' is expected"),
+        ("roots.codehub", "/a/../b", "an absolute path without '..' is expected"),
+        ("python", "three", "a version such as 3.11"),
+        ("requirements", ["falcon >= 4 and more"], "requirements such as falcon>=4"),
+        ("components", ["codehub", "cuda"], "one of base, codehub"),
+        ("reboot_ok", "maybe", "ask, yes or no is expected"),
+        ("env_name", "../py", "letters, digits"),
+        ("repos", 51, "a number up to 50"),
+    ],
+)
 def test_an_answer_a_question_does_not_accept_is_refused(name: str, value: object, expected: str) -> None:
     assert expected in refused(session(flags=LOCAL | {name: value}))
 
 
-@pytest.mark.parametrize(("field", "value", "expected"), [
-    ("url", "--upload-pack=touch x", "an https:// or ssh:// address"),
-    ("url", "ext::sh -c id", "an https:// or ssh:// address"),
-    ("url", "https://me:hunter2@example.org/a.git", "without a password"),
-    ("version", "--force", "a branch, tag or commit"),
-    ("version", "a..b", "a branch, tag or commit"),
-    ("dest", "apps", "an absolute path"),
-])
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("url", "--upload-pack=touch x", "an https:// or ssh:// address"),
+        ("url", "ext::sh -c id", "an https:// or ssh:// address"),
+        ("url", "https://me:hunter2@example.org/a.git", "without a password"),
+        ("version", "--force", "a branch, tag or commit"),
+        ("version", "a..b", "a branch, tag or commit"),
+        ("dest", "apps", "an absolute path"),
+    ],
+)
 def test_a_repository_git_would_misread_is_refused(field: str, value: str, expected: str) -> None:
     answers = LOCAL | {"repos": 1, "repos.1.url": "/srv/a.git", f"repos.1.{field}": value}
     text = refused(session(flags=answers))
@@ -85,7 +100,12 @@ def test_a_repository_git_would_misread_is_refused(field: str, value: str, expec
 
 
 def test_a_literal_key_is_refused_and_not_shown() -> None:
-    answers = LOCAL | {"repos": 1, "repos.1.url": "/srv/a.git", "repos.1.credentials": "deploy_key", "repos.1.key": "BEGIN KEY"}
+    answers = LOCAL | {
+        "repos": 1,
+        "repos.1.url": "/srv/a.git",
+        "repos.1.credentials": "deploy_key",
+        "repos.1.key": "BEGIN KEY",
+    }
     made = session(flags=answers)
     text = refused(made)
     assert "a secret is a reference" in text
@@ -94,13 +114,23 @@ def test_a_literal_key_is_refused_and_not_shown() -> None:
 
 
 def test_two_services_cannot_have_one_port() -> None:
-    answers = LOCAL | {"services": 2, "services.1.model_key": "a-b-1", "services.2.model_key": "a-b-2", "services.2.port": 4100}
-    assert "--set services.2.port=…: a port of its own is expected: service 1 has this one" in refused(session(flags=answers))
+    answers = LOCAL | {
+        "services": 2,
+        "services.1.model_key": "a-b-1",
+        "services.2.model_key": "a-b-2",
+        "services.2.port": 4100,
+    }
+    assert "--set services.2.port=…: a port of its own is expected: service 1 has this one" in refused(
+        session(flags=answers)
+    )
 
 
 def test_ports_are_suggested_that_no_other_service_has() -> None:
     answers = LOCAL | {"services": 2, "services.1.model_key": "a-b-1", "services.2.model_key": "a-b-2"}
-    assert [entry["port"] for entry in session(flags=answers).profile()["ai_service"]["services"]] == [4100, 4110]
+    assert [entry["port"] for entry in session(flags=answers).profile()["ai_service"]["services"]] == [
+        4100,
+        4110,
+    ]
 
 
 def test_a_flag_for_an_item_makes_the_list_long_enough() -> None:
@@ -109,7 +139,9 @@ def test_a_flag_for_an_item_makes_the_list_long_enough() -> None:
     assert lengthened({"repos.3.url": "/x", "repos": 5}, {})["repos"] == 5
 
 
-@pytest.mark.parametrize(("name", "hint"), [("wher", "where"), ("repos.1.ulr", "repos.1.url"), ("codehub.ownr", "codehub.owner")])
+@pytest.mark.parametrize(
+    ("name", "hint"), [("wher", "where"), ("repos.1.ulr", "repos.1.url"), ("codehub.ownr", "codehub.owner")]
+)
 def test_an_unknown_name_is_refused_with_the_nearest(name: str, hint: str) -> None:
     with pytest.raises(AimlsetupError) as caught:
         session().accept({name: "x"})
@@ -122,7 +154,9 @@ def test_a_file_with_another_kind_of_answer_is_refused() -> None:
 
 
 def test_settings_come_from_argument_specs() -> None:
-    made = session(flags=LOCAL | {"codehub.owner": "me", "python_env.index_password": "env:PW", "ai_service.workers": 2})
+    made = session(
+        flags=LOCAL | {"codehub.owner": "me", "python_env.index_password": "env:PW", "ai_service.workers": 2}
+    )
     document = made.profile()
     assert document["codehub"]["owner"] == "me"
     assert document["python_env"]["index_password"] == "env:PW"
@@ -158,9 +192,16 @@ def test_values_are_read_as_they_are_shown(value: object) -> None:
         assert kind.read(kind.show(value)) == value  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("kind", "text"), [
-    (kinds.INTEGER, "4 1"), (kinds.INTEGER, "-1"), (kinds.YES_NO, "perhaps"), (kinds.WORDS, "'open"), (kinds.CONSENT, ""),
-])
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (kinds.INTEGER, "4 1"),
+        (kinds.INTEGER, "-1"),
+        (kinds.YES_NO, "perhaps"),
+        (kinds.WORDS, "'open"),
+        (kinds.CONSENT, ""),
+    ],
+)
 def test_text_that_is_no_value_says_what_was_expected(kind: kinds.Kind, text: str) -> None:
     with pytest.raises(ValueError, match="expected"):
         kind.read(text)

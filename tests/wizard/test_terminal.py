@@ -20,10 +20,19 @@ class Screen:
     """One run of the program."""
 
     def __init__(self, arguments: list[str], directory: Path) -> None:
-        environment = os.environ | {"XDG_STATE_HOME": str(directory / "state"), "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"}
+        environment = os.environ | {
+            "XDG_STATE_HOME": str(directory / "state"),
+            "TERM": "xterm",
+            "PROMPT_TOOLKIT_NO_CPR": "1",
+        }
         self.child: Any = pexpect.spawn(
-            sys.executable, ["-m", "aimlsetup", *arguments], cwd=str(directory), env=environment,
-            encoding="utf-8", timeout=60, dimensions=(60, 140),
+            sys.executable,
+            ["-m", "aimlsetup", *arguments],
+            cwd=str(directory),
+            env=environment,
+            encoding="utf-8",
+            timeout=60,
+            dimensions=(60, 140),
         )
 
     def answer(self, expected: str, keys: str) -> None:
@@ -80,7 +89,15 @@ def test_only_enter_makes_the_recommended_profile_and_its_replay_the_same_bytes(
 
 
 def test_every_question_can_be_asked_and_hostile_text_stays_text(start: Start, tmp_path: Path) -> None:
-    screen = start("init", "--set", "where=local", "--set", "start=own", "--set", "components=codehub repos ai_service python_env")
+    screen = start(
+        "init",
+        "--set",
+        "where=local",
+        "--set",
+        "start=own",
+        "--set",
+        "components=codehub repos ai_service python_env",
+    )
     screen.answer("How is root reached there?", DOWN + ENTER)
     screen.answer("How shall we go on?", ONE_BY_ONE)
     screen.answer("Computes on", DOWN + ENTER)  # the GPU line is not open: the cursor passes it
@@ -88,7 +105,14 @@ def test_every_question_can_be_asked_and_hostile_text_stays_text(start: Start, t
     screen.answer("Code and applications", CLEAR + "not/absolute" + ENTER)
     screen.sees("An absolute path without '..' is expected")
     screen.child.send(CLEAR + "/srv/it's {{ x }} $(id)" + ENTER)
-    for title in ("Configuration", "Data, logs and released models", "Mounts", "Documents", "Reports", "Knowledge bank"):
+    for title in (
+        "Configuration",
+        "Data, logs and released models",
+        "Mounts",
+        "Documents",
+        "Reports",
+        "Knowledge bank",
+    ):
         screen.answer(title, ENTER)
     screen.answer("Virtual environments", ENTER)
     screen.answer("Kind of environment", DOWN + ENTER)
@@ -130,13 +154,27 @@ def test_every_question_can_be_asked_and_hostile_text_stays_text(start: Start, t
     assert made["requests"] == {"device": "cpu", "python": "3.11", "framework": {}}
     assert made["python_env"] == {"envs": [{"name": "py_own", "requirements": ["falcon>=4", "gunicorn"]}]}
     assert made["repos"]["checkouts"] == [
-        {"url": "https://example.org/{{x}}.git", "dest": "/srv/a;b", "version": "main",
-         "credentials": {"kind": "deploy_key", "key": "file:/root/key"}},
+        {
+            "url": "https://example.org/{{x}}.git",
+            "dest": "/srv/a;b",
+            "version": "main",
+            "credentials": {"kind": "deploy_key", "key": "file:/root/key"},
+        },
         {"url": "/srv/two.git", "dest": "/srv/it's {{ x }} $(id)/apps/two", "version": "v1"},
     ]
-    assert made["ai_service"] == {"environment": "development", "services": [
-        {"model_key": "own-rld-1", "app_dir": "/srv/a;b/app", "checkout": "/srv/a;b", "port": 4140, "queue": True, "env": "py_own"},
-    ]}
+    assert made["ai_service"] == {
+        "environment": "development",
+        "services": [
+            {
+                "model_key": "own-rld-1",
+                "app_dir": "/srv/a;b/app",
+                "checkout": "/srv/a;b",
+                "port": 4140,
+                "queue": True,
+                "env": "py_own",
+            },
+        ],
+    }
     assert made["reboot_ok"] is True
 
 
@@ -200,13 +238,20 @@ def test_an_unreachable_host_is_said_and_can_be_changed(start: Start, tmp_path: 
     screen.answer("How shall we go on?", RECOMMENDED)
     screen.answer("Go on, or choose a line", ENTER)
     screen.ends()
-    assert profile(tmp_path)["hosts"] == {"localhost": {
-        "connection": "ssh", "address": "localhost", "user": "ops", "port": 1,
-        "become": {"method": "sudo", "password": "prompt:sudo"},
-    }}
+    assert profile(tmp_path)["hosts"] == {
+        "localhost": {
+            "connection": "ssh",
+            "address": "localhost",
+            "user": "ops",
+            "port": 1,
+            "become": {"method": "sudo", "password": "prompt:sudo"},
+        }
+    }
 
 
-def test_an_existing_profile_gives_the_defaults_and_is_replaced_with_consent_alone(start: Start, tmp_path: Path) -> None:
+def test_an_existing_profile_gives_the_defaults_and_is_replaced_with_consent_alone(
+    start: Start, tmp_path: Path
+) -> None:
     start("init", "--yes", "--set", "start=none", "--set", "reboot_ok=yes", "--set", "sandbox.name=first").ends()
     before = (tmp_path / "aimlsetup.yml").read_text()
     for reply, status in (("n", 5), ("y", 0)):

@@ -1,6 +1,10 @@
 """The one kind of expected failure; anything else is a bug and keeps its traceback."""
 
+import re
 from enum import IntEnum
+
+# A terminal acts on these; what an error quotes (a value, a host's words) must not make it.
+CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 
 
 class Exit(IntEnum):
@@ -43,7 +47,7 @@ class AimlsetupError(Exception):
         lines = [f"error: {self.message} [{self.ref}]", *(f"  {line}" for line in self.context)]
         if self.hint:
             lines.append(f"hint: {self.hint}")
-        return "\n".join(lines)
+        return "\n".join(CONTROL.sub(lambda found: repr(found[0])[1:-1], line) for line in lines)
 
     def document(self) -> dict[str, object]:
         """The same as a versioned document for `--json`."""

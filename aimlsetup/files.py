@@ -23,13 +23,13 @@ Model = TypeVar("Model", bound=BaseModel)
 
 SHOWN_PROBLEMS = 5  # an error is one screen
 EXPECTED = {
-    "string_type": "text",
-    "int_type": "a whole number",
-    "float_type": "a number",
-    "bool_type": "true or false",
-    "list_type": "a list",
-    "dict_type": "a mapping",
-    "model_type": "a mapping",
+    "string_type": ("text", "write it as text"),
+    "int_type": ("a whole number", "write digits without quotes, such as 4100"),
+    "float_type": ("a number", "write digits without quotes, such as 0.5"),
+    "bool_type": ("true or false", "write true or false, without quotes"),
+    "list_type": ("a list", "write [one, two], or lines that begin with '- '"),
+    "dict_type": ("a mapping", "write {key: value}, or lines 'key: value' further to the right"),
+    "model_type": ("a mapping", "write {key: value}, or lines 'key: value' further to the right"),
 }
 KINDS = {str: "text", int: "a number", float: "a number", bool: "true or false", list: "a list", dict: "a mapping"}
 
@@ -219,16 +219,14 @@ def _problem(model: type[BaseModel], data: Any, row: Mapping[str, Any]) -> Probl
         return Problem(location, f"{name}: {row['msg']}", secret=True)
     if row["type"] in EXPECTED:
         found = _at(data, location)
-        quote = (
-            "put the value in quotes"
-            if row["type"] == "string_type" and isinstance(found, bool | int | float)
-            else None
-        )
+        expected, hint = EXPECTED[row["type"]]
+        if row["type"] == "string_type" and isinstance(found, bool | int | float):
+            hint = "put the value in quotes"
         described = "nothing" if found is None else KINDS.get(type(found), "something else")
-        return Problem(location, f"{name}: expected {EXPECTED[row['type']]}, found {described}", quote)
+        return Problem(location, f"{name}: expected {expected}, found {described}", hint)
     message = re.sub(r"^(Value error, |Input should be )", "", row["msg"])
     text = f"{name}: {message}" if row["type"] == "value_error" else f"{name}: expected {message}"
-    return Problem(location, text, at_key=row["loc"][-1:] == ("[key]",))
+    return Problem(location, text, row.get("ctx", {}).get("hint"), at_key=row["loc"][-1:] == ("[key]",))
 
 
 def _unknown_key(location: Location, known: list[str]) -> Problem:

@@ -27,7 +27,8 @@ def _reference(value: Any) -> str:
 
 def _absolute(value: str) -> str:
     if not value.startswith("/") or ".." in value.split("/") or "\n" in value or "\0" in value:
-        raise ValueError("an absolute path without '..' is expected")
+        hint = "begin it with '/', and name every directory on the way"
+        raise PydanticCustomError("value_error", "an absolute path without '..' is expected", {"hint": hint})
     return value
 
 

@@ -35,8 +35,8 @@ import ipaddress
 import re
 
 KEY = r"[A-Za-z0-9]\w{0,62}-[A-Za-z0-9]\w{0,62}-[0-9]{1,9}"
-# systemd reads a few paths unquoted, with wildcards; everything but that and control characters is fine in one.
-PATH = r"/[^\x00-\x1f\x7f\"\\*?\[\]]*(?<!\s)"
+# systemd reads a few paths unquoted, with wildcards, and Ansible expands variables in one.
+PATH = r"/[^\x00-\x1f\x7f\"\\*?\[\]$]*(?<!\s)"
 SERVICE = {
     "model_key": (KEY, "<org>-<problem_id>-<rel_num>, such as vidteq-rld-1"),
     "env": (r"[A-Za-z0-9][\w.-]*", "the common name of a virtualenv, such as py_3"),
@@ -47,7 +47,7 @@ SERVICE = {
 }
 NUMBERS = {"port": (1, 65535), "workers": (1, 1024), "timeout": (1, 86400), "ready_seconds": (1, 86400)}
 SETTINGS = {
-    "paths": (PATH, "an absolute path without quotes, backslashes, wildcards and control characters"),
+    "paths": (PATH, "an absolute path without quotes, backslashes, $, wildcards and control characters"),
     "accounts": (r"[a-z_][a-z0-9_-]{0,31}", "the name of an account"),
     "devices": (r"/dev/[\w./-]+|(char|block)-[\w*-]+", "a device such as /dev/nvidia0 or char-nvidia-uvm"),
 }

@@ -62,12 +62,12 @@ options:
       files:
         description: Files whose content counts.
         type: list
-        elements: path
+        elements: str
         default: []
       links:
         description: Paths where it counts where they lead to.
         type: list
-        elements: path
+        elements: str
         default: []
   replaces:
     description:
@@ -138,8 +138,8 @@ OPTIONS = {
         "default": {},
         "options": {
             "values": {"type": "raw"},
-            "files": {"type": "list", "elements": "path", "default": []},
-            "links": {"type": "list", "elements": "path", "default": []},
+            "files": {"type": "list", "elements": "str", "default": []},
+            "links": {"type": "list", "elements": "str", "default": []},
         },
     },
     "replaces": {"type": "list", "elements": "str", "default": []},

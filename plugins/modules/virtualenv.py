@@ -17,7 +17,7 @@ description:
 options:
   root:
     description: Directory of the virtualenvs. Must exist, unless there are no O(environments).
-    type: path
+    type: str
     required: true
   environments:
     description: The environments, all of them; generations of others that this module built are removed.
@@ -49,10 +49,10 @@ options:
         default: 1
   uv:
     description: Path of the uv executable. Needed by environments with installer uv.
-    type: path
+    type: str
   cache:
     description: Directory of uv's cache.
-    type: path
+    type: str
   index:
     description: Package index (simple API). Unset uses what the host is configured to use.
     type: str
@@ -110,7 +110,7 @@ from ansible_collections.codehub.aimlsetup.plugins.module_utils import atomic, g
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
 
 OPTIONS = {
-    "root": {"type": "path", "required": True},
+    "root": {"type": "str", "required": True},
     "environments": {
         "type": "list",
         "elements": "dict",
@@ -123,8 +123,8 @@ OPTIONS = {
             "keep": {"type": "int", "default": 1},
         },
     },
-    "uv": {"type": "path"},
-    "cache": {"type": "path"},
+    "uv": {"type": "str"},
+    "cache": {"type": "str"},
     "index": {"type": "str"},
     "owner": {"type": "str", "default": "root"},
     "group": {"type": "str", "default": "root"},

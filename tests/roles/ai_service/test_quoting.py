@@ -11,16 +11,17 @@ import pytest
 from aimlsetup import content, sandbox
 
 HOSTILE = [
-    "", " ", "plain", "two words", " padded ", "'", '"', "\\", "\\\\n", "a\nb", "\n", "tab\there", "\r", "%n", "%%", "$HOME",
-    "${HOME}", "$$", "$(id)", "`id`", ";", "; rm -rf /", "#", "# not a comment", "=", "-x", "@x", "!x", ":x", "../../etc",
-    "{{ lookup('pipe', 'id') }}", "{% raw %}", "é", "𝒳", "\x01\x1b[0m\x7f", "a\\", 'end"', "\\x41", "\\u0041", "\\101", "*?[a]",
+    "", " ", "plain", "two words", " padded ", "'", '"', "\\", "\\\\n", "a\nb", "\n", "tab\there", "\r", "%n", "%%",
+    "$HOME", "${HOME}", "$$", "$(id)", "`id`", ";", "; rm -rf /", "#", "# not a comment", "=", "-x", "@x", "!x", ":x",
+    "../../etc", "{{ lookup('pipe', 'id') }}", "{% raw %}", "é", "\U0001d4b3", "\x01\x1b[0m\x7f", "a\\", 'end"', "\\x41",
+    "\\u0041", "\\101", "*?[a]",
 ]  # fmt: skip
 DUMP = "import json, os, sys; json.dump([sys.argv[1:], dict(os.environ)], open('/root/seen.json', 'w'))"
 
 
 def values() -> list[str]:
     """The hostile ones, and seeded mixtures of their characters."""
-    chance = random.Random(4100)  # noqa: S311 -- test data
+    chance = random.Random(4100)
     alphabet = sorted(set("".join(HOSTILE)))
     return HOSTILE + ["".join(chance.choices(alphabet, k=chance.randint(1, 30))) for _ in range(100)]
 
@@ -47,7 +48,9 @@ def test_values_come_back(release: str, request: pytest.FixtureRequest, quote: C
         write = sandbox.ssh_argv(host, "sh", "-c", f"cat >{path}")
         subprocess.run(write, input="\n".join(lines) + "\n", text=True, check=True, timeout=60)
     run = "systemctl daemon-reload; systemctl start quoting.service && cat /root/seen.json"
-    done = subprocess.run(sandbox.ssh_argv(host, "sh", "-c", run), capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        sandbox.ssh_argv(host, "sh", "-c", run), capture_output=True, text=True, check=True, timeout=60
+    )
     arguments, environment = json.loads(done.stdout)
     assert arguments == wanted
     assert [environment[f"WORD{i}"] for i in range(len(wanted))] == wanted

@@ -65,9 +65,12 @@ def play(host: sandbox.Host, directory: Path, *playbooks: str) -> None:
     inventory.write_text(json.dumps({"all": {"hosts": {host.name: connection}}}))
     done = subprocess.run(
         [Path(sys.executable).with_name("ansible-playbook"), "-i", inventory, *(SCENARIO / name for name in playbooks)],
-        env=os.environ | {"ANSIBLE_COLLECTIONS_PATH": str(content.collections_dir(directory)), "ANSIBLE_PIPELINING": "1"},
-        capture_output=True, text=True, check=False, timeout=300,
-    )  # fmt: skip
+        env=os.environ | {"ANSIBLE_COLLECTIONS_PATH": str(content.collections_dir(directory))},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
 
 

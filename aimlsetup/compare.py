@@ -6,9 +6,10 @@ A component holds when its input digest equals its receipt's and everything the 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 
 from aimlsetup.content import util
-from aimlsetup.models.observation import Observation, ReceiptState
+from aimlsetup.models.observation import Observation, ReceiptState, Row
 from aimlsetup.models.plan import Drift, Expected
 
 BOOTSTRAP = "base"  # the one component that can run on a host without Python
@@ -35,14 +36,33 @@ def _drift(component: str, wanted: Expected, observation: Observation) -> Drift:
     if receipt is None:
         return Drift(component=component, action="+", reasons=["not there yet"])
     reasons = _reasons(wanted, receipt, observation)
-    if not reasons and not receipt.differences:
+    rows = _own_rows(component, observation)
+    if not reasons and not rows:
         return Drift(component=component, action="=")
     return Drift(
         component=component,
         action="~" if receipt.input_digest else "+",
-        reasons=reasons + [str(row) for row in receipt.differences],
-        rows=receipt.differences,
+        reasons=reasons + [str(row) for row in rows],
+        rows=rows,
     )
+
+
+def _own_rows(component: str, observation: Observation) -> list[Row]:
+    """What differs by the component's own fault: not what is out of reach because another's directory or link is gone.
+
+    Once that one is repaired the host is observed again, and what is really missing shows then.
+    """
+    others = [receipt for name, receipt in observation.receipts.items() if name != component]
+    gone = [PurePosixPath(row.name) for receipt in others for row in receipt.differences if _is_gone(row)]
+    return [
+        row
+        for row in observation.receipts[component].differences
+        if not (_is_gone(row) and any(path in PurePosixPath(row.name).parents for path in gone))
+    ]
+
+
+def _is_gone(row: Row) -> bool:
+    return row.kind in ("paths", "venvs", "checkouts") and row.field == "" and row.found == "absent"
 
 
 def _reasons(wanted: Expected, receipt: ReceiptState, observation: Observation) -> list[str]:

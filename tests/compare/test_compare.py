@@ -119,3 +119,14 @@ def test_any_difference_can_be_said_on_one_screen(
     kind: str, name: str, field: str, expected: object, found: object
 ) -> None:
     assert len(str(Row(kind=kind, name=name[:200], field=field[:50], expected=expected, found=found))) < 600 + len(kind)
+
+
+def test_what_is_out_of_reach_is_the_drift_of_what_is_gone() -> None:
+    def gone(path: str) -> dict[str, Any]:
+        return receipt(
+            differences=[{"kind": "paths", "name": path, "field": "", "expected": "present", "found": "absent"}]
+        )
+
+    receipts = {"data_links": gone("/data/logs"), "ai_service": gone("/data/logs/model"), "repos": gone("/data/other")}
+    found = compare.compare({name: Expected(DIGEST) for name in receipts}, observed(receipts))
+    assert signs(found) == {"data_links": "~", "ai_service": "=", "repos": "~"}

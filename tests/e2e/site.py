@@ -11,8 +11,6 @@ from typing import Any
 
 import yaml
 
-from aimlsetup import sandbox
-
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 APP = Path(__file__).parent / "app"
@@ -41,13 +39,13 @@ def repository(directory: Path) -> Path:
     return bare
 
 
-def binds(bare: Path) -> list[sandbox.Bind]:
+def binds(bare: Path) -> list[str]:
     """What a host of the site sees of this machine: the repository, and a cache of packages, downloaded once."""
     cache = Path(os.environ.get("AIMLSETUP_TEST_CACHE") or Path.home() / ".cache/aimlsetup/tests") / "uv"
     cache.mkdir(parents=True, exist_ok=True)
     return [
-        sandbox.Bind(bare, Path(GUEST_APP)),
-        sandbox.Bind(cache, Path("/var/cache/aimlsetup/uv"), writable=True),
+        f"{bare}:{GUEST_APP}",
+        f"{cache}:/var/cache/aimlsetup/uv:rw",
     ]
 
 

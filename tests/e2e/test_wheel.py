@@ -85,7 +85,7 @@ def test_the_wheel_serves_the_digits(command: Path, tmp_path: Path) -> None:
     (tmp_path / "aimlsetup.yml").write_text(text.replace("  quickstart:", f"  {name}:"))
     _, cache = binds(tmp_path)
     try:
-        app = sandbox.Bind(application(tmp_path), Path("/srv/quickstart/app.git"))
+        app = f"{application(tmp_path)}:/srv/quickstart/app.git"
         host = sandbox.up([name], "trixie", binds=[app, cache])[0]
         state = {"XDG_STATE_HOME": str(tmp_path / "state")}
         run(command, "apply", "--yes", cwd=tmp_path, **state)

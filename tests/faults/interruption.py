@@ -108,7 +108,7 @@ def attempt(site: Site, host: sandbox.Host, trial: Trial, duration: float) -> st
 
 
 @contextmanager
-def fresh(name: str, release: str, binds: list[sandbox.Bind], layer: str | None) -> Iterator[sandbox.Host]:
+def fresh(name: str, release: str, binds: list[str], layer: str | None) -> Iterator[sandbox.Host]:
     """A host that is removed afterwards."""
     try:
         yield sandbox.up([name], release, binds=binds, layer=layer)[0]

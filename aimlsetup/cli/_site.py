@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from aimlsetup import catalog
+import click
+
+from aimlsetup import catalog, ui
 from aimlsetup.catalog import profiles
 from aimlsetup.cli._options import chosen
 from aimlsetup.engine.inputs import declared
@@ -70,6 +72,9 @@ def ensure_lock(site: Site, observed: Mapping[str, Observation], *, solve: bool)
     current = site.lock is not None and locking.current(site.lock, site.profile, observed)
     if solve and not current:
         site.lock = refresh(site, observed)
+        click.echo(f"wrote {lock_file.path_of(site.path)}", err=True)
+    elif site.lock and not current:
+        ui.warn(f"{site.path} has changed since it was locked; this compares with the lock")
     if site.lock is None:
         raise AimlsetupError(
             "lock-missing",

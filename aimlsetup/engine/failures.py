@@ -149,7 +149,8 @@ def task_error(
         return AimlsetupError(
             "apply-failed", f"{host}: Ansible stopped without naming a task", context=[f"log: {log}"], hint=again
         )
-    event = failures[-1]
+    # What failed in no component, such as giving the lease back, followed from what failed in one.
+    event = next((found for found in reversed(failures) if found.component), failures[-1])
     if event.kind == "unreachable":
         error = access_error(host, event, scrub)
         context = [f"component: {event.component}", f"task: {event.task}", *error.context, f"log: {log}"]
@@ -159,7 +160,7 @@ def task_error(
     return AimlsetupError(
         "apply-failed",
         where,
-        context=[f"task: {event.task}", *map(scrub, _message(failures)), f"log: {log}"],
+        context=[f"task: {event.task}", *map(scrub, _message(event, failures)), f"log: {log}"],
         hint=f"Nothing is lost. Set this right, then go on with: {again}",
         exit_code=consent,
     )
@@ -175,12 +176,11 @@ def broken(failures: list[Event], components: list[str], scrub: Callable[[str], 
     return said
 
 
-def _message(failures: list[Event]) -> list[str]:
-    """The last failure's words; of a loop, those of the item that failed."""
-    last = failures[-1]
-    item = next((event for event in failures[-2::-1] if event.task == last.task and event.host == last.host), None)
-    looped = "one or more items failed" in str(last.result.get("msg", "")).lower()
-    return _tail(words(item.result if looped and item else last.result))
+def _message(event: Event, failures: list[Event]) -> list[str]:
+    """The failure's words; of a loop, those of the item that failed."""
+    looped = "one or more items failed" in str(event.result.get("msg", "")).lower()
+    items = [found for found in failures if found.task == event.task and found is not event]
+    return _tail(words(items[-1].result if looped and items else event.result))
 
 
 def _tail(text: str) -> list[str]:

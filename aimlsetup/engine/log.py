@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
 from typing import TextIO
 
 
@@ -25,10 +26,10 @@ def private(directory: Path) -> Path:
 
 @dataclass
 class RunLog:
-    """The log of one run. Every line passes `scrub` before it is written."""
+    """The log of one run. Every line passes `scrub` before it is written. `name` tells the run from all others."""
 
     scrub: Callable[[str], str]
-    name: str = field(default_factory=lambda: time.strftime("%Y-%m-%d_%H%M%S") + f"-{os.getpid()}")
+    name: str = field(default_factory=lambda: time.strftime("%Y-%m-%d_%H%M%S-") + token_hex(4))
     _handle: TextIO | None = None
 
     @property

@@ -13,8 +13,8 @@ from aimlsetup import content, sandbox
 HOSTILE = [
     "", " ", "plain", "two words", " padded ", "'", '"', "\\", "\\\\n", "a\nb", "\n", "tab\there", "\r", "%n", "%%",
     "$HOME", "${HOME}", "$$", "$(id)", "`id`", ";", "; rm -rf /", "#", "# not a comment", "=", "-x", "@x", "!x", ":x",
-    "../../etc", "{{ lookup('pipe', 'id') }}", "{% raw %}", "é", "\U0001d4b3", "\x01\x1b[0m\x7f", "a\\", 'end"', "\\x41",
-    "\\u0041", "\\101", "*?[a]",
+    "../../etc", "{{ lookup('pipe', 'id') }}", "{% raw %}", "é", "\U0001d4b3", "\x01\x1b[0m\x7f", "a\\", 'end"',
+    "\\x41", "\\u0041", "\\101", "*?[a]",
 ]  # fmt: skip
 DUMP = "import json, os, sys; json.dump([sys.argv[1:], dict(os.environ)], open('/root/seen.json', 'w'))"
 

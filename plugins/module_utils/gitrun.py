@@ -21,7 +21,6 @@ PASSED_ON = ("PATH", "http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTP
 WITH_KEY = ("ssh-agent", "sh", "-c", 'ssh-add -q - && exec "$@"', "sh")
 SETTINGS = """[include]
 path = ~/.config/git/config
-path = ~/.gitconfig
 [core]
 fsync = added,reference
 hooksPath = /dev/null
@@ -155,21 +154,22 @@ def session(account, access):
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, directory, ignore_errors=True)
         os.chown(directory, account.uid, account.gid)
-        files = {name: os.path.join(directory, name) for name in ("config", "known_hosts")}
+        known_hosts = os.path.join(directory, "known_hosts")
         trusted = access.url[len("file://") :] if access.transport == "file" else ""
         places = [trusted, os.path.join(trusted, ".git")] if trusted else []
         quoted = ['directory = "%s"\n' % place.replace("\\", "\\\\").replace('"', '\\"') for place in places]
-        _write(files["config"], SETTINGS + "[safe]\n" + "".join(quoted), account)
-        _write(files["known_hosts"], access.known_hosts, account)
+        os.mkdir(os.path.join(directory, "git"), 0o755)
+        _write(os.path.join(directory, "git", "config"), SETTINGS + "[safe]\n" + "".join(quoted), account)
+        _write(known_hosts, access.known_hosts, account)
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         environment.update(
             HOME=account.home,
             LC_ALL="C.UTF-8",
             GIT_TERMINAL_PROMPT="0",
             GIT_OPTIONAL_LOCKS="0",
-            GIT_CONFIG_GLOBAL=files["config"],
+            XDG_CONFIG_HOME=directory,  # git-lfs hides GIT_CONFIG_GLOBAL from the git commands it runs
             GIT_ALLOW_PROTOCOL="https:ssh:file" if access.transport == "file" else "https:ssh",
-            GIT_SSH_COMMAND=ssh_command(access, files["known_hosts"]),
+            GIT_SSH_COMMAND=ssh_command(access, known_hosts),
             GIT_LFS_SKIP_SMUDGE="1",
         )
         if access.kind == "agent":

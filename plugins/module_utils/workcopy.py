@@ -154,6 +154,11 @@ def _noted_target(descriptor):
         return None
 
 
+def _links_in(listing):
+    """Submodules' names in a listing of an index or tree."""
+    return {line.split("\t", 1)[1] for line in listing.split("\0") if line.startswith("160000 ")}
+
+
 class Change:
     """One change of a checkout: `bring` it to a commit, as `account`."""
 
@@ -176,7 +181,7 @@ class Change:
             self._set_url(url)
             commit = self._fetch(wanted)
             _note_target(self._lock, commit)
-            self._check_out(wanted, commit, before)
+            self._check_out(wanted, commit)
             self._populate()
             if before and before != commit:
                 self("update-ref", PREVIOUS, before)
@@ -201,11 +206,8 @@ class Change:
             self("update-ref", FETCHED, wanted.commit)
         return self("rev-parse", "--verify", FETCHED + "^{commit}")
 
-    def _check_out(self, wanted, commit, before):
-        if before:
-            gone = sorted(set(self._submodules(before)) - set(self._submodules(commit)))
-            if gone:
-                self("submodule", "--quiet", "deinit", "--", *gone)
+    def _check_out(self, wanted, commit):
+        self._leave_submodules(commit)
         if self.shape.sparse:
             self("sparse-checkout", "init", "--cone")
             self("sparse-checkout", "set", "--stdin", stdin="".join(name + "\n" for name in self.shape.sparse))
@@ -217,9 +219,12 @@ class Change:
         else:
             self("checkout", "--quiet", "--detach", commit, "--")
 
-    def _submodules(self, commit):
-        listed = [line for line in self("ls-tree", "-r", "-z", commit).split("\0") if line.startswith("160000 ")]
-        return [line.split("\t", 1)[1] for line in listed]
+    def _leave_submodules(self, commit, *force):
+        """Empty the submodules that the commit no longer has; git itself would leave them behind as untracked files."""
+        here = _links_in(self("ls-files", "--stage", "-z"))
+        there = _links_in(self("ls-tree", "-r", "-z", commit))
+        if here - there:
+            self("submodule", "--quiet", "deinit", *(force + ("--",) + tuple(sorted(here - there))))
 
     def _populate(self, *force):
         if self.shape.submodules:
@@ -240,6 +245,7 @@ class Change:
             return
         for path in [os.path.join(self.path, name) for name in self._checked_out_submodules()] + [self.path]:
             self._keep(path)
+        self._leave_submodules(commit, "--force")
         self("checkout", "--quiet", "--force", "--detach", commit, "--")
         self._populate("--force")
         os.sync()

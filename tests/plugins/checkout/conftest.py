@@ -2,7 +2,8 @@
 
 import os
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,13 @@ class Repository:
         """Names of all files of a version, submodules' included."""
         names = self.git("ls-tree", "-r", "--name-only", version).splitlines()
         return {f"{name}/lib.txt" if name in ("sub", "other") else name for name in names}
+
+
+@pytest.fixture
+def memory() -> Iterator[Path]:
+    """A directory in memory, where syncing costs nothing."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm", prefix="aimlsetup-test-") as directory:
+        yield Path(directory)
 
 
 @pytest.fixture

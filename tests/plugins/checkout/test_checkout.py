@@ -165,7 +165,7 @@ def test_something_in_the_way(checkout: Any, given: Given, apply: Apply, tmp_pat
 
 def test_somebody_elses_checkout(checkout: Any, source: Repository, given: Given, apply: Apply, tmp_path: Path) -> None:
     source.git("clone", "-q", str(source.library), str(tmp_path / "work"))
-    with pytest.raises(checkout.workcopy.Refused, match="there is a checkout of .*library"):
+    with pytest.raises(checkout.workcopy.Refused, match=r"there is a checkout of .*library"):
         apply(given())
 
 
@@ -175,7 +175,7 @@ def test_a_clone_made_by_hand_is_taken_over(source: Repository, given: Given, ap
 
 
 def test_a_bad_version_changes_nothing(checkout: Any, given: Given, apply: Apply, tmp_path: Path) -> None:
-    with pytest.raises(checkout.gitnames.Bad, match="no branch or tag v3. Near: v2, v1"):
+    with pytest.raises(checkout.gitnames.Bad, match=r"no branch or tag v3\. Near: v2, v1"):
         apply(given(version="v3"))
     assert not (tmp_path / "work").exists()
 

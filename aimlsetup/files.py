@@ -216,7 +216,7 @@ def _problem(model: type[BaseModel], data: Any, row: Mapping[str, Any]) -> Probl
     if row["type"] == "missing":
         return Problem(location, f"{name}: '{row['loc'][-1]}' is missing", at_key=True)
     if row["type"] == "literal_secret":
-        return Problem(location, f"{name}: {row['msg']}", secret=True)
+        return Problem(location, f"{name}: {row['msg']}", row["ctx"]["hint"], secret=True)
     if row["type"] in EXPECTED:
         found = _at(data, location)
         expected, hint = EXPECTED[row["type"]]

@@ -8,8 +8,9 @@ from typing import Any
 from aimlsetup.engine.runner import Event
 from aimlsetup.errors import AimlsetupError, Exit
 
-NOISE = ("(traceback unavailable)",)
-LINES = 12  # of a message that we did not write ourselves
+NOISE = ("(traceback unavailable)", "Module result deserialization failed: No start of json char found")
+LINES = 12  # of a message; its first ones say what happened, its last ones why and what to do
+FIRST = 2
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,8 @@ def access_error(host: str, event: Event, scrub: Callable[[str], str] = str) -> 
     if event.kind == "unreachable":
         silent = CONNECTION[-1]
         return AimlsetupError(silent.ref, f"{host}: {silent.message}", context=_tail(text), hint=silent.hint)
-    return AimlsetupError("host-failed", f"{host}: it could not be observed", context=_tail(text))
+    hint = "Log in and start its Python by hand: the host's `python:` in the profile, or /usr/bin/python3."
+    return AimlsetupError("host-failed", f"{host}: it could not be observed", hint=hint, context=_tail(text))
 
 
 def not_root(host: str, uid: int) -> AimlsetupError:
@@ -186,4 +188,4 @@ def _message(event: Event, failures: list[Event]) -> list[str]:
 def _tail(text: str) -> list[str]:
     lines = [line.rstrip() for line in text.strip().splitlines() if line.strip() and line.strip() not in NOISE]
     unique = list(dict.fromkeys(lines))
-    return unique if len(unique) <= LINES else ["…", *unique[-LINES:]]
+    return unique if len(unique) <= LINES else [*unique[:FIRST], "…", *unique[FIRST - LINES :]]

@@ -14,8 +14,10 @@ from aimlsetup.models.profile import Host
 PYTHON = "/usr/bin/python3"
 # Ansible hands its prompt to sudo as the fourth word and waits for it, but sudo-rs prints one of its own. There the
 # prompt is printed for it, unless sudo asks nothing: a password nobody asked for would be read by what sudo starts.
+# Why sudo refuses is understood in English.
+ENGLISH = "env LC_ALL=C.UTF-8 LANGUAGE=C"
 SUDO = (
-    "sh -c 'case $(sudo --version 2>&1) in sudo-rs*) "
+    f"{ENGLISH} sh -c 'case $(sudo --version 2>&1) in sudo-rs*) "
     'if sudo -n true 2>/dev/null; then shift 4; exec sudo -H -n "$@"; fi; '
     'printf %s "$4" >&2; shift 4; exec sudo -H -S -p "" "$@";; '
     """esac; exec sudo "$@"' sudo"""
@@ -38,6 +40,8 @@ def connection(name: str, host: Host) -> dict[str, Any]:
     }
     if host.become.password:
         variables |= {"ansible_become_exe": SUDO, "ansible_become_flags": SUDO_FLAGS}
+    elif host.become.method == "sudo":
+        variables["ansible_become_exe"] = f"{ENGLISH} sudo"
     if host.connection == "ssh":
         variables |= {
             "ansible_host": host.address or name,

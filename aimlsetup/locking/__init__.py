@@ -5,13 +5,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from aimlsetup import catalog
 from aimlsetup.locking.arguments import fill
 from aimlsetup.locking.environments import COMPONENT, decide
-from aimlsetup.locking.platforms import Platform, classes, free_name
+from aimlsetup.locking.platforms import Platform, classes, free_name, platform
 from aimlsetup.models.lock import HostClass, Lock
 from aimlsetup.models.observation import Observation
 from aimlsetup.models.profile import Profile
@@ -60,11 +60,18 @@ def _with_others(solved: dict[str, HostClass], others: Mapping[str, HostClass]) 
     return merged
 
 
-def current(lock: Lock, profile: Profile, hosts: Iterable[str]) -> bool:
-    """Whether the lock was solved for this profile, these hosts included, and for the roles as they are now."""
+def current(lock: Lock, profile: Profile, observations: Mapping[str, Observation]) -> bool:
+    """Whether the lock was solved for this profile, for these hosts as they are, and for the roles as they are now.
+
+    A host whose release is no longer one the catalog knows is an error (exit code 2).
+    """
     known = catalog.load()
-    found = [lock.class_of(host) for host in hosts]
-    return lock.profile == profile_digest(profile) and all(entry and _fits_roles(entry, known) for entry in found)
+    for host, observation in observations.items():
+        found = lock.class_of(host)
+        there = platform(host, observation, known).document()
+        if not (found and found.platform == there and _fits_roles(found, known)):
+            return False
+    return lock.profile == profile_digest(profile)
 
 
 def _fits_roles(entry: HostClass, known: catalog.Catalog) -> bool:

@@ -20,7 +20,8 @@ def _reference(value: Any) -> str:
         # A type of its own, so that whoever reports it knows not to show the value.
         raise PydanticCustomError(
             "literal_secret",
-            "a secret is a reference (env:NAME, file:PATH, prompt:LABEL, vault:PATH, host:PATH), never the value",
+            "a secret is a reference, never the value",
+            {"hint": "write env:NAME, file:PATH, prompt:LABEL, vault:PATH or host:PATH"},
         )
     return value
 

@@ -183,12 +183,15 @@ def test_hosts_not_looked_at_keep_what_they_had(profile: Read, observation: Obse
 
 def test_a_lock_is_current_for_its_profile_and_hosts(profile: Read, observation: Observe) -> None:
     wished = profile("falcon")
-    lock = locking.make(wished, {"web": observation()})
-    assert locking.current(lock, wished, ["web"])
-    assert not locking.current(lock, wished, ["web", "other"])
-    assert not locking.current(lock, profile("falcon>1"), ["web"])
+    hosts = {"web": observation()}
+    lock = locking.make(wished, hosts)
+    assert locking.current(lock, wished, hosts)
+    assert not locking.current(lock, wished, {**hosts, "other": observation()})
+    upgraded = observation(release={"id": "debian", "version": "13", "codename": "trixie", "name": "Debian"})
+    assert not locking.current(lock, wished, {"web": upgraded})
+    assert not locking.current(lock, profile("falcon>1"), hosts)
     lock.classes[DEBIAN_12].components["base"]["base_of_old"] = 1
-    assert not locking.current(lock, wished, ["web"])
+    assert not locking.current(lock, wished, hosts)
 
 
 def test_an_index_out_of_reach(profile: Read, observation: Observe) -> None:

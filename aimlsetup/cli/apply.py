@@ -87,7 +87,7 @@ def _act(site: "Site", run: "Session", seen: dict[str, "Seen"], *, yes: bool, ta
     if not _loop.work_of(site, seen):
         return {name: _loop.Outcome() for name in seen}
     if yes:
-        ui.show(report.lines(_loop.outline(site, seen), diffs=False), to_stderr=True)
+        ui.show(report.lines(_loop.outline(site, seen), undo=False), to_stderr=True)
         return _loop.converge(site, run, seen, take_lock=take_lock)
     if not ui.interactive():
         raise AimlsetupError(

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -118,11 +119,15 @@ class Secrets:
 
 def terminal_ask() -> Ask | None:
     """Ask on the terminal without echo; None where there is no terminal."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return None
+    return _typed if sys.stdin.isatty() and sys.stderr.isatty() else None
+
+
+@cache
+def _typed(label: str) -> str:
+    """What is typed, once in this process: a guided run goes from plan to proof without asking again."""
     from getpass import getpass  # only where somebody is asked
 
-    return lambda label: getpass(f"{label}: ", stream=sys.stderr)
+    return getpass(f"{label}: ", stream=sys.stderr)
 
 
 def _parts(value: str) -> list[str]:

@@ -18,11 +18,17 @@ class Row(BaseModel):
 
     def __str__(self) -> str:
         what = f"{self.kind.removesuffix('s')} {self.name}" + (f": {self.field}" if self.field else "")
-        return f"{what} is {_short(self.found)}, was {_short(self.expected)}"
+        found, expected = (_shown(value, self.kind) for value in (self.found, self.expected))
+        if found == expected:
+            return f"{what} is no longer as it was installed"
+        return f"{what} is {found}, was {expected}"
 
 
-def _short(value: object, limit: int = 60) -> str:
+def _shown(value: object, kind: str, limit: int = 60) -> str:
+    """A value for people. What a virtualenv holds is a version and a mark of the files, which says nothing to them."""
     text = "absent" if value is None else str(value)
+    if kind == "venvs":
+        text = text.partition(" ")[0]
     return text if len(text) <= limit else f"{text[:limit]}…"
 
 

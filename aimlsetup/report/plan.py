@@ -9,9 +9,9 @@ REASONS = 6
 DIFF_STYLES: dict[str, Style] = {"+": "add", "~": "change", "-": "remove"}
 
 
-def lines(plan: Plan, *, diffs: bool = True) -> list[Line]:
-    """The whole plan; `diffs` includes those of files."""
-    shown = [line for name, host in sorted(plan.hosts.items()) for line in _host(name, host, diffs)]
+def lines(plan: Plan, *, diffs: bool = True, undo: bool = True) -> list[Line]:
+    """The whole plan; `diffs` includes those of files, `undo` how each part is taken back."""
+    shown = [line for name, host in sorted(plan.hosts.items()) for line in _host(name, host, diffs, undo)]
     return [*shown, Line(summary(plan), "bold")]
 
 
@@ -27,11 +27,11 @@ def summary(plan: Plan) -> str:
     return "; ".join([text, *costs, *([f"reboots {', '.join(reboots)}"] if reboots else [])])
 
 
-def _host(name: str, host: HostPlan, diffs: bool) -> list[Line]:
-    return [Line(name, "bold"), *(line for part in host.drifts for line in _component(part, diffs))]
+def _host(name: str, host: HostPlan, diffs: bool, undo: bool) -> list[Line]:
+    return [Line(name, "bold"), *(line for part in host.drifts for line in _component(part, diffs, undo))]
 
 
-def _component(drift: Planned, diffs: bool) -> list[Line]:
+def _component(drift: Planned, diffs: bool, undo: bool) -> list[Line]:
     reasons = drift.reasons[:REASONS] + (
         [f"and {len(drift.reasons) - REASONS} more"] if len(drift.reasons) > REASONS else []
     )
@@ -42,7 +42,7 @@ def _component(drift: Planned, diffs: bool) -> list[Line]:
         head,
         *(Line(f"      {reason}") for reason in reasons),
         *(Line(f"      {fact}") for fact in _facts(drift.effects)),
-        *([Line(f"      undo: {drift.undo}", "dim")] if drift.undo else []),
+        *([Line(f"      undo: {drift.undo}", "dim")] if undo and drift.undo else []),
         *(line for text in (drift.effects.diffs if diffs else ()) for line in _diff(text)),
     ]
 

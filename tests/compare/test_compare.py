@@ -111,6 +111,14 @@ def test_a_plan_rests_on_receipts_and_wishes_but_not_on_free_memory() -> None:
     assert ground != compare.basis(expected, observed({"base": receipt(dirty=True)}))
 
 
+def test_a_package_is_told_by_its_version_and_a_touched_one_as_such() -> None:
+    row = Row(kind="venvs", name="/v", field="packages gunicorn", expected="23.0 812@17", found=None)
+    assert str(row) == "venv /v: packages gunicorn is absent, was 23.0"
+    assert str(row.model_copy(update={"found": "22.0 9@1"})) == "venv /v: packages gunicorn is 22.0, was 23.0"
+    touched = row.model_copy(update={"found": "23.0 9@1"})
+    assert str(touched) == "venv /v: packages gunicorn is no longer as it was installed"
+
+
 VALUES = st.none() | st.text() | st.integers() | st.lists(st.text())
 
 

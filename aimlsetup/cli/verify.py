@@ -40,7 +40,11 @@ def verify(profile: Path, limit: str | None, *, as_json: bool = False, deep: boo
     with session(site.hosts, site.references()) as run:
         seen, errors = _loop.look_and_judge(site, run, deep=deep, solve=False)
         broken = _check(site, run, seen)
-    proofs = [row for name, host in seen.items() for row in proof.prove(name, host.drifts, broken.get(name, {}))]
+    proofs = [
+        row
+        for name, host in seen.items()
+        for row in proof.prove(name, host.drifts, host.observation.receipts, broken.get(name, {}))
+    ]
     if as_json:
         print_document({**proof.document(proofs), "errors": {name: error.document() for name, error in errors.items()}})
     else:

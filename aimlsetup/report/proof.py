@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from aimlsetup.models.observation import ReceiptState
 from aimlsetup.models.plan import Drift
 from aimlsetup.report.table import columns
 from aimlsetup.ui import Line
@@ -21,21 +22,31 @@ class Proof(NamedTuple):
     ok: bool
 
 
-def prove(host: str, drifts: Sequence[Drift], broken: Mapping[str, str]) -> list[Proof]:
+def prove(
+    host: str, drifts: Sequence[Drift], receipts: Mapping[str, ReceiptState], broken: Mapping[str, str]
+) -> list[Proof]:
     """A row per component. `broken` maps components whose functional check failed to what it said."""
-    return [_row(host, drift, broken.get(drift.component)) for drift in drifts]
+    return [_row(host, drift, receipts.get(drift.component), broken.get(drift.component)) for drift in drifts]
 
 
-def _row(host: str, drift: Drift, broken: str | None) -> Proof:
+def _row(host: str, drift: Drift, receipt: ReceiptState | None, broken: str | None) -> Proof:
     if drift.action == "-":
         return Proof(host, drift.component, "absent", "present", ok=False)
+    wanted = f"{owned(receipt)}; works"
     if drift.action != "=":
         shown = "; ".join(drift.reasons[:REASONS])
         more = len(drift.reasons) - REASONS
-        return Proof(host, drift.component, "as locked", shown + (f"; and {more} more" if more > 0 else ""), ok=False)
-    if broken:
-        return Proof(host, drift.component, "works", broken, ok=False)
-    return Proof(host, drift.component, "as locked, works", "as locked, works", ok=True)
+        return Proof(host, drift.component, wanted, shown + (f"; and {more} more" if more > 0 else ""), ok=False)
+    return Proof(host, drift.component, wanted, broken or "all as wanted; works", ok=not broken)
+
+
+def owned(receipt: ReceiptState | None) -> str:
+    """What a component answers for, in numbers: `2 accounts, 6 packages, 9 paths`."""
+    counts = {kind: len(names) for kind, names in sorted(receipt.owned.items())} if receipt else {}
+    return (
+        ", ".join(f"{count} {kind[:-1] if count == 1 else kind}" for kind, count in counts.items() if count)
+        or "as locked"
+    )
 
 
 def lines(proofs: Sequence[Proof]) -> list[Line]:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,20 +47,16 @@ def collect(request: Request) -> Document:
     """The profile's document, from answers that are complete. Ctrl-C keeps what was answered (see `kept`)."""
     session = _session(request)
     if not request.interactive:
-        return session.profile()
+        return _check(session.profile(), request.path)
     screen = Terminal()
     if not request.answers:
         session.given |= _resumed(session, screen)
     try:
-        while True:
-            interview(session, screen, look)
-            try:
-                return _checked(session.profile(), request.path)
-            except AimlsetupError as error:
-                screen.note(f"\n{error}")
+        interview(session, screen, look, partial(_check, path=request.path))
     except KeyboardInterrupt:
         _keep(session)
         raise
+    return session.profile()
 
 
 def text_of(document: Document) -> str:
@@ -74,8 +71,8 @@ def look(hosts: Mapping[str, Any]) -> Mapping[str, Any] | None:
         found = reachable({name: Host.model_validate(wanted)}, boot=False)
     except AimlsetupError:
         return None
-    with ui.waiting(f"looking at {name}"):
-        return glance.facts(name, found[name])
+    ui.show([ui.Line(f"  looking at {name} …", "dim")])
+    return glance.facts(name, found[name])
 
 
 def forget() -> None:
@@ -108,7 +105,7 @@ def _profile(path: Path) -> Document | None:
     return source.data or {}
 
 
-def _checked(document: Document, path: Path) -> Document:
+def _check(document: Document, path: Path) -> Document:
     """The document, if it is a profile; errors name the line it would have in the file."""
     profiles.accept(files.parse(text_of(document), path))
     return document

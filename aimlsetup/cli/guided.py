@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from aimlsetup import sandbox
+from aimlsetup import catalog, sandbox
 from aimlsetup.cli import _answers, _example
 from aimlsetup.cli._options import PROFILE
 from aimlsetup.cli._site import Site, open_site
@@ -18,14 +18,14 @@ from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.wizard.profile import Document
 from aimlsetup.wizard.prompt import Terminal
 
-ANYWHERE = ("0.0.0.0", "::", None)  # noqa: S104 - what a service may listen on, not what this listens on
+ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 - what a service may listen on, not what this listens on
 
 
 def guided(path: Path = PROFILE) -> int:
     """Ask, write the profile, boot what is wanted, apply with consent, prove. Returns the exit code."""
     document = _answers.collect(_answers.Request(path))
-    write(path, document, yes=False, asks=True)
-    click.echo(f"{path}: written; it is all that is needed to do this again\n")
+    if write(path, document, yes=False, asks=True):
+        click.echo(f"{path}: written; it is all that is needed to do this again\n")
     _boot(document)
     done = apply(path, None) or verify(path, None)
     if done == Exit.DONE:
@@ -64,12 +64,13 @@ def _say(line: str) -> None:
 
 def _try_it(site: Site) -> Iterator[str]:
     """A curl line per service, to the address it can be reached at from here."""
+    options = catalog.load().options["ai_service"]["ai_service_services"]["options"]
+    defaults = {name: option.get("default") for name, option in options.items()}
     for name, host in site.hosts.items():
         served: Any = site.components(name).get("ai_service", {}).get("ai_service_services", [])
-        for service in served:
-            address = service["address"]
-            if address in ANYWHERE:
-                address = _address(name, site) or host.address or "localhost"
+        for service in (defaults | entry for entry in served):
+            bound = service["address"]
+            address = (_address(name, site) or host.address or "localhost") if bound in ANYWHERE else bound
             bracketed = f"[{address}]" if ":" in address else address
             yield f"try it: curl http://{bracketed}:{service['port']}{service['health_path']}"
 

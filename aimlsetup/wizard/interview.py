@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from aimlsetup.errors import AimlsetupError
 from aimlsetup.wizard.kinds import Value
-from aimlsetup.wizard.profile import HOST_ANSWERS
+from aimlsetup.wizard.profile import HOST_ANSWERS, Document
 from aimlsetup.wizard.question import MISSING, Missing, Question, Scene
 from aimlsetup.wizard.session import Session
 
@@ -13,6 +13,9 @@ Facts = Mapping[str, Any]
 Pick = Callable[[Question], bool]
 Look = Callable[[Mapping[str, Any]], Facts | None]
 """Takes a profile's `hosts`, returns the facts of the first; raises `AimlsetupError` when it can't be reached."""
+
+Accept = Callable[[Document], object]
+"""Takes the profile's document; raises `AimlsetupError` when it is none."""
 
 TARGET = HOST_ANSWERS - {"become"}
 
@@ -36,16 +39,20 @@ class Screen(Protocol):
         """Say something."""
 
 
-def interview(session: Session, screen: Screen, look: Look) -> None:
-    """Ask until the session's answers are complete and approved. They are found in the session, also after Ctrl-C."""
-    _Conversation(session, screen, look).run()
+def interview(session: Session, screen: Screen, look: Look, accept: Accept) -> None:
+    """Ask until the answers are complete, approved by the person, and accepted.
+
+    They are found in the session, also after Ctrl-C.
+    """
+    _Conversation(session, screen, look, accept).run()
 
 
 class _Conversation:
-    def __init__(self, session: Session, screen: Screen, look: Look) -> None:
+    def __init__(self, session: Session, screen: Screen, look: Look, accept: Accept) -> None:
         self.session = session
         self.screen = screen
         self.look = look
+        self.accept = accept
         self.seen: object = None
         self.section: str | None = None
         self.done: set[str] = set()
@@ -64,12 +71,22 @@ class _Conversation:
             self.section = None
             rows = [question for question in self.session.applicable() if self._shown(question)]
             chosen = self.screen.summary(rows, self.session.scene)
-            if chosen is None:
+            if chosen is None and self._accepted():
                 return
+            if chosen is None:
+                continue
             before = self._asked()
             self._put(chosen)
             self.done |= before
             self._ask(self._wants)
+
+    def _accepted(self) -> bool:
+        try:
+            self.accept(self.session.profile())
+        except AimlsetupError as error:
+            self.screen.note(str(error))
+            return False
+        return True
 
     def _ask(self, wanted: Pick, among: Pick = lambda _question: True) -> None:
         """Put every question that is wanted, or has no usable answer, as long as answers open new ones."""

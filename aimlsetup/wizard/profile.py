@@ -148,7 +148,7 @@ HOST_ANSWERS = {"where", "hosts", "ssh.user", "ssh.port", "become", "sandbox.nam
 BECOME: dict[str, Document] = {
     "none": {},
     "sudo": {"method": "sudo"},
-    "sudo-password": {"method": "sudo", "password": "prompt:sudo"},
+    "sudo-password": {"method": "sudo", "password": "prompt:sudo password"},
 }
 
 

@@ -64,7 +64,7 @@ class Terminal:
                 section = question.section
                 choices.append(Separator(f"── {section}"))
             choices.append(Choice(_row(question, scene), index))
-        questionary.print("\nThe answers", style="bold fg:ansicyan")
+        questionary.print("")
         picked = questionary.select(
             "Go on, or choose a line to change it",
             choices,

@@ -117,4 +117,4 @@ def test_a_deploy_key_goes_with_the_need_for_it() -> None:
 def test_the_way_to_root_is_a_reference_never_a_password(name: str) -> None:
     made = session(flags={"where": "local", "start": "none", "become": name})
     become = made.profile()["hosts"]["localhost"].get("become", {})
-    assert become.get("password") == ("prompt:sudo" if name == "sudo-password" else None)
+    assert become.get("password") == ("prompt:sudo password" if name == "sudo-password" else None)

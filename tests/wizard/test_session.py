@@ -205,3 +205,7 @@ def test_values_are_read_as_they_are_shown(value: object) -> None:
 def test_text_that_is_no_value_says_what_was_expected(kind: kinds.Kind, text: str) -> None:
     with pytest.raises(ValueError, match="expected"):
         kind.read(text)
+
+
+def test_no_framework_is_wished_for_where_there_is_no_environment() -> None:
+    assert "framework" not in session(flags=LOCAL | {"components": ["base"]}).profile()["requests"]

@@ -1,54 +1,15 @@
 """The prompts on a real pseudo-terminal."""
 
-import os
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pexpect
 import pytest
 
 from aimlsetup import files
+from tests.wizard.terminal import CLEAR, CTRL_C, DOWN, ENTER, ONE_BY_ONE, RECOMMENDED, Screen
 
-DOWN, ENTER, SPACE, CTRL_C, CLEAR = "\x1b[B", "\r", " ", "\x03", "\x15"
-RECOMMENDED, ONE_BY_ONE = ENTER, DOWN + ENTER
-Start = Callable[..., "Screen"]
-
-
-class Screen:
-    """One run of the program."""
-
-    def __init__(self, arguments: list[str], directory: Path) -> None:
-        environment = os.environ | {
-            "XDG_STATE_HOME": str(directory / "state"),
-            "TERM": "xterm",
-            "PROMPT_TOOLKIT_NO_CPR": "1",
-        }
-        self.child: Any = pexpect.spawn(
-            sys.executable,
-            ["-m", "aimlsetup", *arguments],
-            cwd=str(directory),
-            env=environment,
-            encoding="utf-8",
-            timeout=60,
-            dimensions=(60, 140),
-        )
-
-    def answer(self, expected: str, keys: str) -> None:
-        """Wait for a prompt, then press keys."""
-        self.child.expect_exact(expected)
-        self.child.send(keys)
-
-    def sees(self, expected: str) -> None:
-        self.child.expect_exact(expected)
-
-    def ends(self, status: int = 0) -> str:
-        """Wait for the end; returns what was still said."""
-        self.child.expect(pexpect.EOF)
-        self.child.close()
-        assert self.child.exitstatus == status, self.child.before
-        return str(self.child.before)
+Start = Callable[..., Screen]
 
 
 @pytest.fixture
@@ -66,13 +27,6 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 def profile(directory: Path, name: str = "aimlsetup.yml") -> Any:
     return files.read(directory / name).data
-
-
-def choose_own(screen: Screen) -> None:
-    """The first questions up to the way to go on: this machine, nothing served."""
-    screen.answer("Where shall it run?", ENTER)
-    screen.answer("How is root reached there?", ENTER)
-    screen.answer("What shall it serve?", DOWN + ENTER)
 
 
 def test_only_enter_makes_the_recommended_profile_and_its_replay_the_same_bytes(start: Start, tmp_path: Path) -> None:
@@ -244,7 +198,7 @@ def test_an_unreachable_host_is_said_and_can_be_changed(start: Start, tmp_path: 
             "address": "localhost",
             "user": "ops",
             "port": 1,
-            "become": {"method": "sudo", "password": "prompt:sudo"},
+            "become": {"method": "sudo", "password": "prompt:sudo password"},
         }
     }
 

@@ -199,6 +199,13 @@ def refuse_foreign(git, entry):
         raise workcopy.Refused("there is a checkout of %s, not of %s. Move it away" % (there, entry.access.url))
 
 
+def make_parents(path, account):
+    """Missing directories above a checkout; they get its owner and group."""
+    if not os.path.isdir(path):
+        make_parents(os.path.dirname(path), account)
+        workcopy.prepare(path, account, path)
+
+
 def bring_about(task, account):
     """Do what is due; (commit, notes)."""
     entry = task.entry
@@ -208,7 +215,7 @@ def bring_about(task, account):
             return change.bring(task.wanted, entry.access.url), change.notes
         parent, name = os.path.split(entry.dest)
         beside = os.path.join(parent, ".%s.aimlsetup-clone" % name)
-        os.makedirs(parent, exist_ok=True)
+        make_parents(parent, account)
         workcopy.prepare(beside, account, entry.dest)
         workcopy.initialise(git, beside)
         change = workcopy.Change(git, beside, account, entry.shape)

@@ -101,6 +101,10 @@ class Progress:
         self._running.pop(host, None)
         click.secho(f"{host}: {component}: {text}", file=self.stream, err=True, fg="red")
 
+    def warned(self, host: str, component: str, text: str) -> None:
+        """A module did what it should, and has something to say about it."""
+        click.secho(f"{host}: {component}: {text}", file=self.stream, err=True, fg="yellow")
+
     def finished(self, host: str) -> None:
         """The host has got to its end."""
         running = self._running.pop(host, None)

@@ -117,6 +117,9 @@ def converge(site: Site, session: Session, seen: Mapping[str, Seen], *, take_loc
     """Act on what drifted and look again, until nothing drifts: outputs of one component may be inputs of another."""
     outcomes = {name: Outcome() for name in seen}
     current = dict(seen)
+    for name in work_of(site, seen):
+        if busy := seen[name].observation.facts.get("package_locks"):
+            ui.warn(f"{name}: apt or dpkg is in use there ({', '.join(busy)}); what installs packages waits for it")
     for _ in range(ROUNDS):
         work = work_of(site, current)
         if not work:
@@ -190,6 +193,9 @@ def watch(shown: ui.Progress, event: Event, scrub: Callable[[str], str]) -> None
     elif event.kind in ("failed", "unreachable") and not event.ignored:
         said = failures.words(event.result).strip().splitlines() or [event.kind]
         shown.failed(event.host, event.component or event.task, scrub(said[0]))
+    elif event.kind == "ok":
+        for warning in event.result.get("warnings", []):
+            shown.warned(event.host, event.component or event.task, scrub(str(warning)))
 
 
 def _errors(session: Session, result: Result, work: Mapping[str, Work]) -> dict[str, AimlsetupError]:

@@ -91,9 +91,8 @@ BECOME = (
     ),
 )
 NO_PYTHON = re.compile(r"python[\d.]*: (command )?not found|python[\d.]*: No such file or directory", re.IGNORECASE)
-OLD_PYTHON = re.compile(
-    r"requires a minimum of Python version (?P<minimum>[\d.]+)\. Current version: (?P<found>[\d.]+)"
-)
+# What ansible-core's own sources are to a Python that is older than they are written for.
+OLD_PYTHON = re.compile(r"requires a minimum of Python version|SyntaxError: (future feature|invalid syntax)")
 
 
 def words(result: Mapping[str, Any]) -> str:
@@ -107,19 +106,37 @@ def lacks_python(event: Event) -> bool:
     return event.kind == "failed" and bool(NO_PYTHON.search(words(event.result)))
 
 
+def refuses_python(event: Event) -> bool:
+    """Whether a module could not run because the interpreter is too old for it."""
+    return event.kind == "failed" and bool(OLD_PYTHON.search(words(event.result)))
+
+
+def python_old(host: str, found: str, minimum: str) -> AimlsetupError:
+    """A host whose interpreter calls itself `found` and is older than `minimum`."""
+    return AimlsetupError(
+        "python-old",
+        f"{host}: its {found} is too old for this controller's ansible-core",
+        context=[f"expected: Python {minimum} or newer"],
+        hint="Name a newer interpreter with `python:` of the host in the profile. Facts alone can be had with "
+        "`aimlsetup observe --script`.",
+        exit_code=Exit.USAGE,
+    )
+
+
+def python_missing(host: str, path: str) -> AimlsetupError:
+    """A host that lacks the interpreter which the profile names."""
+    return AimlsetupError(
+        "python-missing",
+        f"{host}: there is no Python {path}",
+        context=["expected: `python:` of the host in the profile is the path of an interpreter there"],
+        hint="Correct it; left out, it is /usr/bin/python3, which aimlsetup installs where it is missing.",
+        exit_code=Exit.USAGE,
+    )
+
+
 def access_error(host: str, event: Event, scrub: Callable[[str], str] = str) -> AimlsetupError:
     """Why a host cannot be observed; `scrub` hides secrets."""
     text = scrub(words(event.result))
-    old = OLD_PYTHON.search(text)
-    if old:
-        return AimlsetupError(
-            "python-old",
-            f"{host}: its Python {old['found']} is too old for this controller's ansible-core",
-            context=[f"expected: Python {old['minimum']} or newer"],
-            hint="Name a newer interpreter with `python:` of the host in the profile. Facts alone can be had with "
-            "`aimlsetup observe --script`.",
-            exit_code=Exit.USAGE,
-        )
     for known in (*BECOME, *(CONNECTION if event.kind == "unreachable" else ())):
         if re.search(known.pattern, text):
             return AimlsetupError(

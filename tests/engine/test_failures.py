@@ -1,8 +1,11 @@
 """What Ansible says → one screen with what, where, expected, hint, and the documented exit code."""
 
+import re
+
 import pytest
 
 from aimlsetup.engine import failures
+from aimlsetup.engine.observe import oldest_python
 from aimlsetup.engine.runner import Event, Kind
 from aimlsetup.errors import Exit
 
@@ -37,12 +40,24 @@ def test_known_reasons_have_their_own_words_and_exit_code(message: str) -> None:
     assert error.hint
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ansible-core requires a minimum of Python version 3.8. Current version: 3.7.3 (default, Jan 1)",
+        '  File "<stdin>", line 3\nSyntaxError: future feature annotations is not defined',
+        "    def import_controller_module(_module_name: str, /) -> t.Any:\n    ^\nSyntaxError: invalid syntax",
+    ],
+)
+def test_a_python_that_is_too_old_is_told_from_one_that_fails(text: str) -> None:
+    assert failures.refuses_python(event("x", "failed", result={"msg": "failed", "module_stdout": text}))
+    assert not failures.refuses_python(event("no space left", "failed"))
+
+
 def test_an_old_python_names_both_versions() -> None:
-    text = "ansible-core requires a minimum of Python version 3.8. Current version: 3.6.15 (default, Jan 1)"
-    error = failures.access_error("gpu1", event("x", "failed", result={"msg": "failed", "module_stdout": text}))
+    error = failures.python_old("gpu1", "Python 3.6.15", oldest_python())
     assert (error.ref, error.exit_code) == ("python-old", Exit.USAGE)
-    assert "3.6.15" in error.message
-    assert "expected: Python 3.8 or newer" in error.context
+    assert "Python 3.6.15" in error.message
+    assert re.fullmatch(r"expected: Python 3\.\d+ or newer", error.context[0])
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ options:
         description: Values, such as the generation behind a common name.
         type: raw
       files:
-        description: Files whose content counts.
+        description: Files whose time of change counts; their content, which may hold secrets, leaves no trace.
         type: list
         elements: str
         default: []
@@ -173,7 +173,7 @@ def mark(params):
     shape = {
         "files": {entry["path"]: entry["content"] for entry in params["files"]},
         "values": depends.get("values"),
-        "content": {path: state.sha256(path) if os.path.isfile(path) else None for path in depends.get("files") or []},
+        "written": {path: os.stat(path).st_mtime_ns for path in depends.get("files") or [] if os.path.isfile(path)},
         "links": {path: os.path.realpath(path) for path in depends.get("links") or []},
     }
     digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()

@@ -62,7 +62,7 @@ class GitError(Exception):
         self.output = output.strip()
         low = self.output.lower()
         hint = next((". Hint: " + text for sign, text in HINTS.items() if sign in low), "")
-        last = "\n".join(self.output.splitlines()[-8:])
+        last = "\n".join(self.output.splitlines()[-8:]).rstrip(".")
         super().__init__("git %s: %s%s" % (argv[0], last or "failed without a word", hint))
 
 

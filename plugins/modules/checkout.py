@@ -43,24 +43,23 @@ options:
         description: Fetch the contents of large files by git-lfs, which must be installed.
         type: bool
         default: false
-      credentials:
-        description: How to log in over ssh.
-        type: dict
-        default: {}
-        options:
-          kind:
-            description: No login, the ssh agent that was forwarded to this host, or a private key.
-            type: str
-            choices: [none, agent, deploy_key]
-            default: none
-          key:
-            description: Private key without a passphrase, as text. Given to an ssh agent, never written anywhere.
-            type: str
       known_hosts:
         description: Lines of a known_hosts file to trust besides the host's own.
         type: list
         elements: str
         default: []
+  deploy_keys:
+    description:
+      - Private keys without a passphrase, as text, by the destinations of the checkouts they are for. Each is given to
+        an ssh agent and never written anywhere. An option of its own, because what modules log leaves out whole options
+        reliably, but not texts of several lines within them.
+    type: dict
+    default: {}
+  agent_for:
+    description: Destinations of the checkouts to log in for with the ssh agent that was forwarded to this host.
+    type: list
+    elements: str
+    default: []
   owner:
     description: User that git runs as and that owns the checkouts. Unset is the user the module runs as.
     type: str
@@ -110,17 +109,11 @@ OPTIONS = {
             "submodules": {"type": "bool", "default": False},
             "sparse": {"type": "list", "elements": "str", "default": []},
             "lfs": {"type": "bool", "default": False},
-            "credentials": {
-                "type": "dict",
-                "default": {},
-                "options": {
-                    "kind": {"type": "str", "choices": ["none", "agent", "deploy_key"], "default": "none"},
-                    "key": {"type": "str", "no_log": True},
-                },
-            },
             "known_hosts": {"type": "list", "elements": "str", "default": []},
         },
     },
+    "deploy_keys": {"type": "dict", "default": {}, "no_log": True},
+    "agent_for": {"type": "list", "elements": "str", "default": []},
     "owner": {"type": "str"},
     "group": {"type": "str"},
 }
@@ -132,13 +125,20 @@ Entry = collections.namedtuple("Entry", "dest version access shape")
 Task = collections.namedtuple("Task", "entry wanted due before")
 
 
-def entry_of(given):
+def login(dest, params):
+    """(kind, key) of a checkout's credentials. Raises gitnames.Bad."""
+    if dest not in params["deploy_keys"]:
+        return ("agent" if dest in params["agent_for"] else "none"), None
+    key = params["deploy_keys"][dest]
+    if not isinstance(key, str) or not key.strip():
+        raise gitnames.Bad("credentials of kind deploy_key need the key")
+    return "deploy_key", key
+
+
+def entry_of(given, params):
     """Validate one of O(checkouts). Raises gitnames.Bad."""
     transport, url = gitnames.source(given["url"])
-    credentials = given["credentials"] or {}
-    kind, key = credentials.get("kind") or "none", credentials.get("key")
-    if kind == "deploy_key" and not key:
-        raise gitnames.Bad("credentials of kind deploy_key need the key")
+    kind, key = login(given["dest"], params)
     if kind != "none" and transport != "ssh":
         raise gitnames.Bad("credentials are for ssh, but %s is not reached by it" % ascii(given["url"]))
     return Entry(
@@ -261,7 +261,7 @@ def main():
         tasks = []
         for given in params["checkouts"]:
             dest = given["dest"]
-            tasks.append(examine(entry_of(given), account))
+            tasks.append(examine(entry_of(given, params), account))
         for task in tasks:
             dest, commit = task.entry.dest, task.wanted.commit
             if task.due:

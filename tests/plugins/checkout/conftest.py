@@ -79,7 +79,7 @@ def given(source: Repository, tmp_path: Path) -> Callable[..., dict[str, Any]]:
 
     def make(**options: Any) -> dict[str, Any]:
         entry = {"dest": str(tmp_path / "work"), "url": str(source.path), "version": None, "submodules": False}
-        return {**entry, "sparse": [], "lfs": False, "credentials": {}, "known_hosts": [], **options}
+        return {**entry, "sparse": [], "lfs": False, "known_hosts": [], **options}
 
     return make
 
@@ -90,7 +90,7 @@ def apply(checkout: Any) -> Callable[[dict[str, Any]], list[str]]:
 
     def run(entry: dict[str, Any]) -> list[str]:
         account = checkout.gitrun.account_of(None)
-        task = checkout.examine(checkout.entry_of(entry), account)
+        task = checkout.examine(checkout.entry_of(entry, {"deploy_keys": {}, "agent_for": []}), account)
         if task.due:
             checkout.bring_about(task, account)
         due: list[str] = task.due

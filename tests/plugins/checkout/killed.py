@@ -23,6 +23,7 @@ from ansible_collections.codehub.aimlsetup.plugins.modules import checkout
 ROOT = Path(sys.argv[2])
 WORK = ROOT / "work"
 ACCOUNT = checkout.gitrun.account_of(None)
+LOGIN: dict[str, Any] = {"deploy_keys": {}, "agent_for": []}
 MOMENTS = 6
 
 os.sync = lambda: None  # the machine stays up, and others write much
@@ -31,7 +32,7 @@ os.sync = lambda: None  # the machine stays up, and others write much
 def entry(version: str) -> Any:
     """What the module would be given."""
     given = {"dest": str(WORK), "url": str(ROOT / "source"), "version": version, "submodules": True, "sparse": []}
-    return checkout.entry_of({**given, "lfs": False, "credentials": {}, "known_hosts": []})
+    return checkout.entry_of({**given, "lfs": False, "known_hosts": []}, LOGIN)
 
 
 def apply(version: str) -> bool:

@@ -29,8 +29,8 @@ def repository(home: Path) -> Path:
 
 def _commit(place: Path) -> None:
     tree = (f"--git-dir={place}", f"--work-tree={content.root() / SOURCE}", *IDENTITY)
-    _git(*tree, "add", "--all")
-    if _git(*tree, "status", "--porcelain"):
+    _git(*tree, "add", "--all", "--", ".", ":(exclude,glob)**/__pycache__/**")
+    if _git(*tree, "diff", "--cached", "--name-only"):
         _git(*tree, "commit", "--quiet", "--message=Quickstart application")
 
 

@@ -106,8 +106,8 @@ class _Listener:
             self.on_line(line)
         if name == "playbook_on_start":
             self.on_read()
-        elif name == "playbook_on_handler_task_start":
-            self.handlers.add(data.get("task_uuid", ""))
+        elif name == "playbook_on_task_start" and data.get("is_conditional"):  # runner's name for a handler
+            self.handlers.add(data.get("task_uuid") or data.get("uuid") or "")
         elif name == "playbook_on_stats":
             self.stats = data
         elif name in KINDS and data.get("host"):

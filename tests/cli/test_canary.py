@@ -61,7 +61,7 @@ def watching(pid: int) -> Iterator[list[str]]:
     ended = threading.Event()
 
     def look() -> None:
-        while not ended.wait(0.05):
+        while not ended.wait(0.2):
             leaks.extend(process_leaks({pid, os.getpid()}))
 
     watcher = threading.Thread(target=look)
@@ -93,7 +93,7 @@ def host_leaks(host: sandbox.Host) -> list[str]:
         "grep -laFf /dev/shm/patterns /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null; "
         "rm /dev/shm/patterns"
     )
-    done = subprocess.run(sandbox.ssh_argv(host, script), input=patterns, capture_output=True, text=True, check=False)
+    done = subprocess.run(sandbox.ssh_argv(host, "sh", "-c", script), input=patterns, capture_output=True, text=True, check=False)
     return [line for line in done.stdout.splitlines() if line != MEANT]
 
 
@@ -104,7 +104,7 @@ def guarded(tmp_path: Path, host_factory: HostFactory) -> tuple[Cli, sandbox.Hos
     sandbox.add_user(host, "op", password=SUDO)
     (tmp_path / "keys").mkdir()
     (tmp_path / "keys" / "sudo").write_text(f"{SUDO}\n")
-    cli = Cli(tmp_path, {"CANARY_DB": DATABASE})
+    cli = Cli(tmp_path, {"CANARY_DB": DATABASE, "XDG_RUNTIME_DIR": ""})
     become = {"method": "sudo", "password": f"file:{tmp_path}/keys/sudo"}
     reached = {"address": host.name, "user": "op", "ssh_config": str(host.ssh_config), "become": become}
     databases = {"ANNONCFG": {"host": "db", "username": "me", "password": "env:CANARY_DB"}}

@@ -181,7 +181,7 @@ def test_a_host_without_python_gets_it_and_the_rest(cli: Cli, host_factory: Host
 def test_facts_of_a_host_that_cannot_be_reached(cli: Cli, applied: Applied) -> None:
     _, host = applied
     cli.done("observe", "--script", "look.pyz")
-    argv = sandbox.ssh_argv(host, "cat > /tmp/look.pyz; python3 /tmp/look.pyz")
+    argv = sandbox.ssh_argv(host, "sh", "-c", "cat > /tmp/look.pyz; python3 /tmp/look.pyz")
     with (cli.directory / "look.pyz").open("rb") as program:
         found = json.loads(subprocess.run(argv, stdin=program, capture_output=True, check=True).stdout)
     assert sorted(found["receipts"]) == ["base", "codehub"]

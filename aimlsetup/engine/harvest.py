@@ -15,6 +15,7 @@ SERVICES = (
     "systemd",
     "service",
 )
+RECEIPT = "codehub.aimlsetup.receipt"  # that it will be written goes without saying
 DIFF_LINES = 200
 
 
@@ -26,7 +27,7 @@ def effects(events: Iterable[Event], scrub: Callable[[str], str]) -> dict[tuple[
     """
     grouped: dict[tuple[str, str], list[Event]] = defaultdict(list)
     for event in events:
-        if event.changed and event.component:
+        if event.changed and event.component and event.action != RECEIPT:
             grouped[event.host, event.component].append(event)
     return {key: _effects(found, scrub) for key, found in grouped.items()}
 

@@ -14,7 +14,8 @@ def changed(
 
 def test_only_tasks_that_would_change_something_count() -> None:
     quiet = Event("ok", "one", "Look", "base", "x", result={"changed": False, "diff": {"before": "a", "after": "b"}})
-    assert effects([quiet, changed("Nobody's", None)], str) == {}
+    receipt = changed("Commit", action="codehub.aimlsetup.receipt")
+    assert effects([quiet, receipt, changed("Nobody's", None)], str) == {}
 
 
 def test_a_file_is_shown_as_a_unified_diff() -> None:

@@ -1,4 +1,7 @@
-"""Where it runs: the questions about hosts, as data."""
+"""Where it runs: the questions about hosts, and the part of the profile that holds the answers. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from aimlsetup.wizard import validators
 from aimlsetup.wizard.kinds import INTEGER, WORDS
@@ -89,3 +92,88 @@ HOSTS = (
         ),
     ),
 )
+
+NAMES = {question.name for question in HOSTS}
+LOCAL = "localhost"
+Document = dict[str, Any]
+BECOME: dict[str, Document] = {
+    "none": {},
+    "sudo": {"method": "sudo"},
+    "sudo-password": {"method": "sudo", "password": "prompt:sudo password"},
+}
+
+
+def get(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Answers about hosts: `keep` where the document says more than the questions can."""
+    hosts = document.get("hosts") or {}
+    if not hosts:
+        return {}
+    for answers in (_as_local(hosts), _as_sandbox(hosts), _as_ssh(hosts)):
+        if answers is not None and _part(answers, hosts) == hosts:
+            return answers
+    return {"where": "keep"}
+
+
+def _become(host: Document) -> str | None:
+    return next((name for name, become in BECOME.items() if host.get("become", {}) == become), None)
+
+
+def _as_local(hosts: Mapping[str, Document]) -> dict[str, Any] | None:
+    become = _become(hosts.get(LOCAL, {}))
+    return {"where": "local", "become": become} if become else None
+
+
+def _as_sandbox(hosts: Mapping[str, Document]) -> dict[str, Any] | None:
+    name, host = next(iter(hosts.items()))
+    release = host.get("release")
+    return {"where": "sandbox", "sandbox.name": name, "sandbox.release": release} if release else None
+
+
+def _as_ssh(hosts: Mapping[str, Document]) -> dict[str, Any] | None:
+    host = next(iter(hosts.values()))
+    addresses = [other.get("address") for other in hosts.values()]
+    answers = {
+        "where": "ssh",
+        "hosts": addresses,
+        "ssh.user": host.get("user"),
+        "ssh.port": host.get("port"),
+        "become": _become(host),
+    }
+    return answers if answers["become"] and all(addresses) else None
+
+
+def put(document: Document, answers: Mapping[str, Any]) -> None:
+    """Write the answers into the document's `hosts`."""
+    if answers["where"] != "keep":
+        document["hosts"] = _part(answers, document.get("hosts") or {})
+
+
+def _part(answers: Mapping[str, Any], before: Mapping[str, Document]) -> Document:
+    """The `hosts` part; what the questions don't ask of a host (`identity`, `python` …) is kept from `before`."""
+    if answers["where"] == "sandbox":
+        return {answers["sandbox.name"]: {"connection": "sandbox", "release": answers["sandbox.release"]}}
+    if answers["where"] == "local":
+        return {LOCAL: _host({"connection": "local"}, answers, before.get(LOCAL, {}))}
+    names = {host.get("address"): name for name, host in before.items()}
+    result = {}
+    for address in answers["hosts"]:
+        name = names.get(address, validators.host_name(address))
+        asked = {"connection": "ssh", "address": address, "user": answers["ssh.user"], "port": answers["ssh.port"]}
+        result[name] = _host(asked, answers, before.get(name, {}))
+    return result
+
+
+def _host(asked: Document, answers: Mapping[str, Any], before: Document) -> Document:
+    """One host: what was asked, then what else the document said of it."""
+    asked = asked | {"become": BECOME[answers["become"]] or None}
+    same = before.get("connection", "ssh") == asked["connection"]
+    kept = {key: value for key, value in before.items() if same and key not in asked}
+    return {key: value for key, value in asked.items() if value is not None} | kept
+
+
+def to_look_at(answers: Mapping[str, Any], document: Mapping[str, Any]) -> Document:
+    """The `hosts` part that these answers make, for one who only wants to look: without a way to root."""
+    before = document.get("hosts") or {}
+    if answers["where"] == "keep":
+        return {name: {key: value for key, value in host.items() if key != "become"} for name, host in before.items()}
+    return _part({**{name: answers[name] for name in NAMES if name in answers}, "become": "none"}, before)

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from aimlsetup.errors import AimlsetupError
+from aimlsetup.wizard import hosts
 from aimlsetup.wizard.kinds import Value
-from aimlsetup.wizard.profile import HOST_ANSWERS, Document
+from aimlsetup.wizard.profile import Document
 from aimlsetup.wizard.question import MISSING, Missing, Question, Scene
 from aimlsetup.wizard.session import Session
 
@@ -17,7 +18,7 @@ Look = Callable[[Mapping[str, Any]], Facts | None]
 Accept = Callable[[Document], object]
 """Takes the profile's document; raises `AimlsetupError` when it is none."""
 
-TARGET = HOST_ANSWERS - {"become"}
+TARGET = hosts.NAMES - {"become"}
 
 
 class Screen(Protocol):
@@ -124,12 +125,12 @@ class _Conversation:
 
     def _observe(self) -> bool:
         """Look at the target once it is known; False if the person wants another one."""
-        hosts = self.session.hosts()
-        if self.seen == hosts:
+        found = self.session.hosts()
+        if self.seen == found:
             return True
-        self.seen = hosts
+        self.seen = found
         try:
-            self.session.facts = self.look(hosts)
+            self.session.facts = self.look(found)
         except AimlsetupError as error:
             self.session.facts = None
             self.screen.note(str(error))

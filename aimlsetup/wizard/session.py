@@ -10,6 +10,7 @@ from typing import Any
 
 from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.wizard import profile, questions
+from aimlsetup.wizard.hosts import to_look_at
 from aimlsetup.wizard.items import LISTS
 from aimlsetup.wizard.question import MISSING, Question, Scene, Surroundings
 
@@ -150,7 +151,7 @@ class Session:
 
     def hosts(self) -> Mapping[str, Any]:
         """The profile's `hosts` as far as they are needed to look at them: without a way to root."""
-        return profile.hosts(self.answers, self.base)
+        return to_look_at(self.answers, self.base)
 
     def profile(self) -> profile.Document:
         """The profile that these answers make."""

@@ -61,7 +61,12 @@ def addresses(value: Any, _scene: Scene) -> str | None:
     for word in value:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,62}", word):
             return "names or addresses separated by blanks are expected, without user and port"
-    return None if len(set(value)) == len(value) else "each host once is expected"
+    return None if len(set(map(host_name, value))) == len(value) else "each host once is expected"
+
+
+def host_name(address: str) -> str:
+    """What a host of this address is called in the profile."""
+    return address.replace(":", "-")
 
 
 def user(value: Any, _scene: Scene) -> str | None:

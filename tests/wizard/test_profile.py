@@ -99,6 +99,12 @@ def test_a_host_keeps_its_key_when_the_user_changes() -> None:
     }
 
 
+def test_nothing_of_a_sandbox_host_stays_when_it_becomes_one_over_ssh() -> None:
+    document = {"hosts": {"box": {"connection": "sandbox", "release": "bookworm"}}}
+    answers = {"where": "ssh", "hosts": ["box"], "ssh.user": None, "ssh.port": None, "become": "none"}
+    assert profile.put(answers, document, ())["hosts"] == {"box": {"connection": "ssh", "address": "box"}}
+
+
 def test_fewer_repositories_drop_the_last_and_keep_what_else_the_first_says() -> None:
     document = deepcopy(EXAMPLE)
     document["repos"]["checkouts"].append({"url": "/srv/b.git", "dest": "/b", "version": "main"})

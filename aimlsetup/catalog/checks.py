@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from aimlsetup.catalog import Catalog
+from aimlsetup.catalog import Catalog, values
 from aimlsetup.files import Location, Problem
 
 # What no two entries of a list may share: section, list, key.
@@ -128,26 +128,6 @@ def _unique(data: Data, catalog: Catalog) -> Iterator[Problem]:
                 seen[value] = index
 
 
-def _model_keys(data: Data, catalog: Catalog) -> Iterator[Problem]:
-    del catalog
-    for index, service in _entries(data, "ai_service", "services"):
-        if not MODEL_KEY.fullmatch(service["model_key"]):
-            message = f"'{service['model_key']}' is not a model key"
-            hint = "write <org>-<problem_id>-<rel_num>, such as 'aimlsetup-digits-1'"
-            yield Problem(("ai_service", "services", index, "model_key"), message, hint)
-
-
-def _refs(data: Data, catalog: Catalog) -> Iterator[Problem]:
-    del catalog
-    for index, checkout in _entries(data, "repos", "checkouts"):
-        version = checkout.get("version")
-        if version is not None and BAD_REF.search(version):
-            message = f"'{version}' cannot be a branch, tag or commit"
-            yield Problem(
-                ("repos", "checkouts", index, "version"), message, "name one such as 'main', 'v2.0' or a commit id"
-            )
-
-
 def _envs(data: Data, catalog: Catalog) -> Iterator[Problem]:
     names = [env["name"] for _index, env in _entries(data, "python_env", "envs")]
     used: dict[Location, Any] = {("codehub", "env_name"): (data.get("codehub") or {}).get("env_name")}
@@ -186,7 +166,6 @@ RULES: tuple[Callable[[Data, Catalog], Iterator[Problem]], ...] = (
     _framework,
     _ports,
     _unique,
-    _model_keys,
-    _refs,
+    values.problems,
     _envs,
 )

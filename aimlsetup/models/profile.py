@@ -33,6 +33,17 @@ def _absolute(value: str) -> str:
     return value
 
 
+def _matching(pattern: str, expected: str, hint: str) -> AfterValidator:
+    """A check of text that becomes words of a command line, where `-` begins an option and a space another word."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise PydanticCustomError("value_error", "{expected} is expected", {"expected": expected, "hint": hint})
+        return value
+
+    return AfterValidator(check)
+
+
 def _host_name(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", value):
         raise ValueError("letters, digits, '.', '_' and '-' are expected, beginning with a letter or digit")
@@ -44,6 +55,16 @@ SecretReference = Annotated[
 ]
 AbsolutePath = Annotated[str, AfterValidator(_absolute)]
 HostName = Annotated[str, AfterValidator(_host_name)]
+Address = Annotated[
+    str,
+    _matching(r"[A-Za-z0-9:][A-Za-z0-9._:%-]*", "a host name or an IP address", "user and port are keys of their own"),
+]
+UserName = Annotated[
+    str, _matching(r"[A-Za-z0-9_][A-Za-z0-9_.@\\+-]*", "the name of a user", "write a name that can log in there")
+]
+Interpreter = Annotated[
+    AbsolutePath, _matching(r"[A-Za-z0-9_./+-]+", "the path of a Python", "write one such as /usr/bin/python3.11")
+]
 
 
 class Become(Document):
@@ -60,12 +81,12 @@ class Host(Document):
 
     connection: Literal["ssh", "local", "sandbox"] = "ssh"
     release: str | None = None  # of a sandbox host when it is first booted
-    address: str | None = None
+    address: Address | None = None
     port: int | None = Field(default=None, ge=1, le=65535)
-    user: str | None = None
+    user: UserName | None = None
     identity: AbsolutePath | None = None
     ssh_config: AbsolutePath | None = None
-    python: AbsolutePath | None = None
+    python: Interpreter | None = None
     become: Become = Become()
 
 

@@ -31,59 +31,30 @@ _value:
   elements: str
 """
 
-import ipaddress
-import re
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import shapes
 
-KEY = r"[A-Za-z0-9]\w{0,62}-[A-Za-z0-9]\w{0,62}-[0-9]{1,9}"
-# systemd reads a few paths unquoted, with wildcards, and Ansible expands variables in one.
-PATH = r"/[^\x00-\x1f\x7f\"\\*?\[\]$]*(?<!\s)"
+# What a service's own arguments and the role's other ones must be; kinds as `shapes` has them.
 SERVICE = {
-    "model_key": (KEY, "<org>-<problem_id>-<rel_num>, such as vidteq-rld-1"),
-    "env": (r"[A-Za-z0-9][\w.-]*", "the common name of a virtualenv, such as py_3"),
-    "app": (r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", "module:function, such as web_server:main"),
-    "app_dir": (PATH, "an absolute path"),
-    "health_path": (r"/[!-~]*", "the path of a URL, beginning with /"),
-    "memory_max": (r"[0-9]+[KMGT]?|[0-9]{1,3}%|infinity", "a size such as 4G"),
-}
+    "model_key": "model_key", "env": "common_name", "app": "app", "app_dir": "path", "health_path": "health_path",
+    "memory_max": "memory",
+}  # fmt: skip
+SETTINGS = {"paths": "path", "accounts": "account", "devices": "device"}
 NUMBERS = {"port": (1, 65535), "workers": (1, 1024), "timeout": (1, 86400), "ready_seconds": (1, 86400)}
-SETTINGS = {
-    "paths": (PATH, "an absolute path without quotes, backslashes, $, wildcards and control characters"),
-    "accounts": (r"[a-z_][a-z0-9_-]{0,31}", "the name of an account"),
-    "devices": (r"/dev/[\w./-]+|(char|block)-[\w*-]+", "a device such as /dev/nvidia0 or char-nvidia-uvm"),
-}
-
-
-def matches(pattern, value):
-    """Whether the whole of a value is of a pattern; a path that climbs (`..`) never is."""
-    text = str(value)
-    return bool(re.fullmatch(pattern, text, re.ASCII)) and ".." not in text.split("/")
-
-
-def is_address(value):
-    """Whether a value is an IP address."""
-    try:
-        ipaddress.ip_address(str(value))
-    except ValueError:
-        return False
-    return True
 
 
 def of_service(service):
     """Problems of one service by itself."""
-    found = [
-        f"{key} {service[key]!r}: expected {expected}"
-        for key, (pattern, expected) in SERVICE.items()
-        if service.get(key) is not None and not matches(pattern, service[key])
-    ]
+    given = {key: kind for key, kind in SERVICE.items() if service.get(key) is not None}
+    checked = {key: shapes.expected(kind, service[key]) for key, kind in given.items()}
+    checked["address"] = shapes.expected_address(service["address"])
+    found = [f"{key} {service[key]!r}: expected {words}" for key, words in checked.items() if words]
     found += [
         f"{key} {service[key]!r}: expected a number from {low} to {high}"
         for key, (low, high) in NUMBERS.items()
         if not (isinstance(service[key], int) and low <= service[key] <= high)
     ]
-    if not is_address(service["address"]):
-        found.append(f"address {service['address']!r}: expected an IP address, such as 127.0.0.1")
     for name, value in service["environment"].items():
-        if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) or "\0" in str(value):
+        if shapes.expected("variable", name) or "\0" in str(value):
             found.append(f"environment {name!r}: expected a variable's name, and a value without NUL")
     return found + (of_release(service["release"]) if service.get("release") else [])
 
@@ -91,7 +62,7 @@ def of_service(service):
 def of_release(release):
     """Problems of how a release is made."""
     found = []
-    if release["creates"].startswith("/") or ".." in release["creates"].split("/"):
+    if shapes.expected("relative_path", release["creates"]):
         found.append(f"release.creates {release['creates']!r}: expected a path inside the release's directory")
     program = (release["command"] or [""])[0]
     if not program or program.startswith("-") or "=" in program:
@@ -112,8 +83,9 @@ def taken_twice(services, key):
 def service_problems(services, settings):
     """What is wrong with the services and settings, one sentence each; an empty list when nothing is."""
     found = [f"{service['model_key']}: {problem}" for service in services for problem in of_service(service)]
-    for kind, (pattern, expected) in SETTINGS.items():
-        found += [f"{value!r}: expected {expected}" for value in settings[kind] if not matches(pattern, value)]
+    for key, kind in SETTINGS.items():
+        checked = {value: shapes.expected(kind, value) for value in settings[key]}
+        found += [f"{value!r}: expected {words}" for value, words in checked.items() if words]
     return found + taken_twice(services, "model_key") + taken_twice(services, "port")
 
 

@@ -47,15 +47,15 @@ REFUSED = [
     ("codehub: {env_name: py_9}", "1:21", "no environment 'py_9'"),
     ("ai_service: {services: [{port: 1}]}", "1:25", "'model_key' is missing"),
     ("ai_service: {services: [{model_key: a-b-1, port: 4100}]}", "1:25", "no environment 'py_3'"),
-    (f"{ENV}ai_service: {{services: [{{model_key: ../x, port: 1}}]}}", "4:37", "not a model key"),
+    (f"{ENV}ai_service: {{services: [{{model_key: ../x, port: 1}}]}}", "4:37", "write <org>-<problem_id>-<rel_num>"),
     (f"{ENV}ai_service: {{services: [{{model_key: a-b-1, port: 0}}]}}", "4:50", "0 is not a port"),
     (
         f"{ENV}ai_service:\n  services:\n  - {{model_key: a-b-1, port: 4100}}\n  - {{model_key: a-b-2, port: 4100}}",
         "7:30",
         "port 4100 is taken by ai_service.services[0]",
     ),
-    ("repos: {checkouts: [{dest: /x, url: /y, version: 'a..b'}]}", "1:50", "cannot be a branch, tag or commit"),
-    ("repos: {checkouts: [{dest: /x, url: /y, version: '--upload-pack=x'}]}", "1:50", "cannot be a branch"),
+    ("repos: {checkouts: [{dest: /x, url: /y, version: 'a..b'}]}", "1:50", "write a branch, tag or commit"),
+    ("repos: {checkouts: [{dest: /x, url: /y, version: '--upload-pack=x'}]}", "1:50", "write a branch, tag or commit"),
     ("base: {packages: git}", "1:18", "expected a list, found text"),
     ("base: [1]", "1:7", "expected a mapping, found a list"),
 ]

@@ -87,7 +87,7 @@ FILE: dict[str, tuple[Callable[[Document], Document], str]] = {
     "relative root": (lambda wish: wish | {"roots": {"codehub": "code/hub"}}, r"roots\.codehub: an absolute path"),
     "malformed tag": (
         lambda wish: wish | {"repos": {"checkouts": [{"dest": "/codehub/apps/site", "url": "/a", "version": "v1..2"}]}},
-        r"'v1\.\.2' cannot be a branch, tag or commit",
+        r"(?s)'v1\.\.2' is not accepted.*write a branch, tag or commit",
     ),
     "literal secret": (
         lambda wish: wish | {"codehub": {"databases": {"REDISCFG": {"password": "hunter2"}}}},

@@ -1,14 +1,14 @@
 """What can't be served is said before anything is changed; what can be is not complained about."""
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aimlsetup import content
-
+PLUGINS = "ansible_collections.codehub.aimlsetup.plugins"
 Problems = Callable[..., list[str]]
 GOOD: dict[str, Any] = {
     "model_key": "vidteq-rld-1", "port": 4100, "address": "0.0.0.0", "env": "py_3", "app": "web_server:main",  # noqa: S104
@@ -20,9 +20,7 @@ SETTINGS: dict[str, list[str]] = {"paths": ["/codehub-config"], "accounts": ["co
 
 @pytest.fixture(scope="module")
 def problems() -> Problems:
-    spec: dict[str, Any] = {}
-    exec((content.root() / "plugins" / "filter" / "service_problems.py").read_text(), spec)  # noqa: S102 -- our own filter
-    found: Problems = spec["service_problems"]
+    found: Problems = import_module(f"{PLUGINS}.filter.service_problems").service_problems
     return found
 
 

@@ -1,0 +1,50 @@
+"""What values must look like that end up in unit files, account databases or command lines: roles refuse others before
+they change anything, profiles with line and column.
+
+Standard library only, Python 3.6 syntax.
+"""
+
+import ipaddress
+import re
+
+# kind: (pattern of the whole, what is expected).
+SHAPES = {
+    "account": (r"[a-z_][a-z0-9_-]{0,31}", "the name of an account, such as codehub"),
+    "app": (r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", "module:function, such as web_server:main"),
+    "common_name": (r"[A-Za-z0-9][\w.-]{0,62}", "the common name of a virtualenv, such as py_3"),
+    "device": (r"/dev/[\w./-]+|(char|block)-[\w*-]+", "a device such as /dev/nvidia0 or char-nvidia-uvm"),
+    "health_path": (r"/[!-~]*", "the path of a URL, beginning with /"),
+    "memory": (r"[0-9]+[KMGT]?|[0-9]{1,3}%|infinity", "a size such as 4G"),
+    "mode": (r"[0-7]{3,4}", "permissions as octal text, such as '2775'"),
+    "model_key": (
+        r"[A-Za-z0-9]\w{0,62}-[A-Za-z0-9]\w{0,62}-[0-9]{1,9}",
+        "<org>-<problem_id>-<rel_num>, such as vidteq-rld-1",
+    ),
+    "module": (r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", "the name of a Python module, such as tensorflow"),
+    # systemd reads a few paths unquoted, with wildcards; Ansible expands variables in one; ':' separates several.
+    "path": (
+        r"/[^\x00-\x1f\x7f\"\\*?\[\]$:]*(?<!\s)",
+        "an absolute path without quotes, backslashes, '$', ':', wildcards and control characters",
+    ),
+    "python_version": (r"3\.[0-9]{1,2}", "a Python as major.minor, such as 3.11"),
+    "relative_path": (r"[^\x00-\x1f\x7f/][^\x00-\x1f\x7f]*", "a relative path without '..'"),
+    "url": (r"(https?|file)://[!-~]+", "the URL of a package index"),
+    "variable": (r"[A-Za-z_]\w*", "the name of an environment variable"),
+}
+
+
+def expected(kind, value):
+    """None when a value is of this kind, else what was expected. A path that climbs (`..`) never is."""
+    pattern, words = SHAPES[kind]
+    text = str(value)
+    fits = re.match("(?:%s)\\Z" % pattern, text, re.ASCII) and ".." not in text.split("/")
+    return None if fits else words
+
+
+def expected_address(value):
+    """None when a value is an IP address, else what was expected."""
+    try:
+        ipaddress.ip_address(str(value))
+    except ValueError:
+        return "an IP address, such as 127.0.0.1"
+    return None

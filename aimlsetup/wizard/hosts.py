@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from aimlsetup.models.profile import UserName
 from aimlsetup.wizard import validators
 from aimlsetup.wizard.kinds import INTEGER, WORDS
 from aimlsetup.wizard.question import WHERE, Choice, Question, Scene, fixed, when
@@ -61,7 +62,7 @@ HOSTS = (
         when=when("where", "ssh"),
         default=fixed(None),
         first=True,
-        validator=validators.user,
+        validator=validators.fits(UserName, optional=True),
     ),
     Question(
         "ssh.port",

@@ -24,7 +24,7 @@ def _repository(item: int) -> tuple[Question, ...]:
             REPOS,
             f"Repository {item}: address",
             at=(("url",),),
-            validator=validators.repository,
+            validator=validators.shaped("repository"),
             help="https://…, ssh://…, user@host:path, or a path on the target.",
         ),
         Question(
@@ -34,7 +34,7 @@ def _repository(item: int) -> tuple[Question, ...]:
             at=(("dest",),),
             default=dest,
             when=lambda scene: bool(scene.answers.get(name("url"))),
-            validator=validators.absolute_path,
+            validator=validators.shaped("path"),
         ),
         Question(
             name("version"),
@@ -42,7 +42,7 @@ def _repository(item: int) -> tuple[Question, ...]:
             f"Repository {item}: branch, tag or commit",
             at=(("version",),),
             default=fixed("main"),
-            validator=validators.ref,
+            validator=validators.shaped("version", optional=True),
         ),
         Question(
             name("credentials"),
@@ -90,7 +90,7 @@ def _service(item: int) -> tuple[Question, ...]:
             f"Service {item}: model key",
             at=(("model_key",),),
             help="<organisation>-<problem>-<release>, such as vidteq-rld-1.",
-            validator=validators.model_key,
+            validator=validators.shaped("model_key"),
         ),
         Question(
             name("app_dir"),
@@ -98,7 +98,7 @@ def _service(item: int) -> tuple[Question, ...]:
             f"Service {item}: directory of the application",
             at=(("app_dir",),),
             help="web_server:main is imported from there.",
-            validator=validators.absolute_path,
+            validator=validators.shaped("path"),
             default=lambda scene: f"{scene.answers['roots.codehub']}/apps/www/od/wsgi-bin",
         ),
         Question(
@@ -137,7 +137,7 @@ def _service(item: int) -> tuple[Question, ...]:
             at=(("env",),),
             when=having("python_env"),
             default=lambda scene: scene.answers["env_name"],
-            validator=validators.matches(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "letters, digits, '.', '_' and '-' are"),
+            validator=validators.shaped("common_name"),
         ),
     )
 

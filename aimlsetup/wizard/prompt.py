@@ -110,7 +110,7 @@ def _text(question: Question, offer: Value, scene: Scene) -> Value:
             fault = question.fault(question.kind.read(text), scene)
         except ValueError as error:
             fault = str(error)
-        return fault[0].upper() + fault[1:] if fault else True
+        return fault or True
 
     asked = questionary.text(question.prompt, default=question.kind.show(offer), validate=check, style=STYLE)
     return question.kind.read(str(asked.unsafe_ask()))

@@ -102,7 +102,7 @@ ENVIRONMENT = (
         when=having("python_env"),
         default=fixed("py_3"),
         at=(("python_env", "envs", 0, "name"), ("codehub", "env_name")),
-        validator=validators.matches(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "letters, digits, '.', '_' and '-' are"),
+        validator=validators.shaped("common_name"),
     ),
     Question(
         "python",
@@ -162,7 +162,7 @@ DIRECTORIES = tuple(
         at=(("roots", name),),
         absent=field.default,
         default=fixed(field.default),
-        validator=validators.absolute_path,
+        validator=validators.shaped("path"),
         asked=when("change_roots", True),
     )
     for name, field in Roots.model_fields.items()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from aimlsetup.catalog import values
 from aimlsetup.models.profile import SecretReference
 from aimlsetup.wizard import validators
 from aimlsetup.wizard.kinds import CONSENT, INTEGER, TEXT, WORDS, YES_NO, Kind
@@ -43,8 +44,15 @@ def _option(component: Component, name: str, option: Mapping[str, Any], kind: Ki
         absent=option.get("default"),
         at=((component.name, name),),
         choices=fixed(choices),
-        validator=OPTIONAL_REFERENCE if option.get("no_log") else validators.anything,
+        validator=_validator(component.name, name, option),
     )
+
+
+def _validator(component: str, name: str, option: Mapping[str, Any]) -> validators.Validator:
+    if option.get("no_log"):
+        return OPTIONAL_REFERENCE
+    shape = values.RULES.get(component, {}).get(name, "path" if option.get("type") == "path" else None)
+    return validators.shaped(shape, optional=True) if shape else validators.anything
 
 
 def settings(components: Iterable[Component], covered: Iterable[Question]) -> tuple[Question, ...]:

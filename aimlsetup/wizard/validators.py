@@ -1,26 +1,25 @@
 """What answers must be like: each function takes a value and the scene, and says what was expected instead. Pure.
 
-The profile's own types decide wherever they can; here stands what a person should hear before a whole profile is read.
+The profile's types and the catalog decide wherever they can; here stands what a person should hear before a whole
+profile is read.
 """
 
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 from pydantic import TypeAdapter, ValidationError
 
-from aimlsetup.catalog.checks import BAD_REF, MODEL_KEY
-from aimlsetup.models.profile import AbsolutePath
+from aimlsetup.catalog import values
+from aimlsetup.models.profile import Address, HostName
 from aimlsetup.wizard.question import Scene
 
 Validator = Callable[[Any, Scene], str | None]
 
 LONGEST = 50  # of a list that is asked item by item
-CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def anything(_value: Any, _scene: Scene) -> None:
@@ -43,6 +42,18 @@ def fits(annotation: Any, *, optional: bool = False) -> Validator:
     return check
 
 
+def shaped(kind: str, *, optional: bool = False) -> Validator:
+    """Text, or a list of texts, of a kind that the catalog knows (`aimlsetup.catalog.values`)."""
+
+    def check(value: Any, _scene: Scene) -> str | None:
+        texts = value if isinstance(value, list) else [value or ""]
+        faults = (values.expected(kind, text) for text in texts)
+        words = None if optional and value is None else next((fault for fault in faults if fault), None)
+        return f"{words} is expected" if words else None
+
+    return check
+
+
 def matches(pattern: str, expected: str) -> Validator:
     """Text that a regular expression matches whole."""
     return lambda value, _scene: None if re.fullmatch(pattern, value or "") else f"{expected} expected"
@@ -54,25 +65,24 @@ def count(value: Any, _scene: Scene) -> str | None:
     return None if good else f"a number up to {LONGEST} is expected; write the profile by hand for more"
 
 
-def addresses(value: Any, _scene: Scene) -> str | None:
+ADDRESS = fits(Address)
+HOST_NAME = fits(HostName)
+
+
+def addresses(value: Any, scene: Scene) -> str | None:
     """Host names, addresses or names of the user's ssh configuration."""
     if not value:
         return "at least one host name or address is expected"
     for word in value:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,62}", word):
-            return "names or addresses separated by blanks are expected, without user and port"
+        fault = ADDRESS(word, scene) or HOST_NAME(host_name(word), scene)
+        if fault:
+            return f"{fault}; several are separated by blanks"
     return None if len(set(map(host_name, value))) == len(value) else "each host once is expected"
 
 
 def host_name(address: str) -> str:
     """What a host of this address is called in the profile."""
     return address.replace(":", "-")
-
-
-def user(value: Any, _scene: Scene) -> str | None:
-    """A user name for ssh."""
-    good = value is None or re.fullmatch(r"[^\s\x00-\x1f\x7f-][^\s\x00-\x1f\x7f]*", value)
-    return None if good else "the name of a user is expected"
 
 
 def version_wish(value: Any, _scene: Scene) -> str | None:
@@ -99,29 +109,6 @@ def requirements(value: Any, _scene: Scene) -> str | None:
     return None
 
 
-def repository(value: Any, _scene: Scene) -> str | None:
-    """A git remote: https, ssh or a path on the target, without a secret in it."""
-    if not value or value.startswith("-") or CONTROL.search(value) or re.match(r"\w+::", value):
-        return "an https:// or ssh:// address, user@host:path, or an absolute path on the target is expected"
-    try:
-        if urlsplit(value).password is not None:
-            return "an address without a password is expected: choose how to sign in with the question on credentials"
-    except ValueError:
-        return "an address that can be read is expected"
-    return None
-
-
-def ref(value: Any, _scene: Scene) -> str | None:
-    """A branch, tag or commit."""
-    good = value is None or not BAD_REF.search(value)
-    return None if good else "a branch, tag or commit is expected (no blanks, no '..', not beginning with '-')"
-
-
-def model_key(value: Any, _scene: Scene) -> str | None:
-    """What names a model and its release."""
-    return None if MODEL_KEY.fullmatch(value or "") else "<organisation>-<problem>-<release number> is expected"
-
-
 def port_of(item: int) -> Validator:
     """A port no other service in these answers has."""
 
@@ -133,6 +120,3 @@ def port_of(item: int) -> Validator:
         return f"a port of its own is expected: service {clash} has this one" if clash else None
 
     return check
-
-
-absolute_path = fits(AbsolutePath)

@@ -37,7 +37,8 @@ COMPONENTS = (
         {
             "environment": {"choices": ["production", "development"]},
             "env_name": {"default": "py_3"},
-            "owner": {"default": "codehub", "description": "Who owns the tree."},
+            "note": {"default": "none", "description": "What people should know."},
+            "owner": {"default": "codehub"},
             "databases": {"type": "dict"},
         },
     ),
@@ -46,7 +47,7 @@ COMPONENTS = (
         "Virtual environments",
         {
             "envs": {"type": "list", "elements": "dict"},
-            "owner": {"default": "root"},
+            "label": {"default": "x"},
             "index_password": {"no_log": True, "description": ["Password of the index.", "A reference."]},
             "keep_forever": {"type": "bool"},
         },
@@ -91,10 +92,7 @@ def session(**kwargs: Any) -> Session:
     return Session(AROUND, example=EXAMPLE, **kwargs)
 
 
-paths = st.one_of(
-    st.sampled_from([f"/x/{text}" for text in HOSTILE if "\n" not in text and ".." not in text]),
-    st.from_regex(r"/[a-zA-Z{}'\"$() ;-]{1,12}", fullmatch=True),
-)
+paths = st.from_regex(r"/[a-zA-Z0-9{};' -]{0,11}[a-zA-Z0-9{}]", fullmatch=True)
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,12}", fullmatch=True)
 texts = st.one_of(st.sampled_from(HOSTILE), st.text(min_size=1, max_size=12))
 versions = st.one_of(st.none(), st.sampled_from(["3.11", ">=2.16,<3", "==2.21.0"]))
@@ -121,6 +119,8 @@ BY_NAME: dict[str, st.SearchStrategy[Any]] = {
         ["https://example.org/a.git", "git@example.org:b/c", "/srv/{{ x }}.git", "ssh://example.org/d'"]
     ),
     "version": st.one_of(st.none(), st.sampled_from(["main", "v1.0", "feature/$(id)", "{{x}}"])),
+    "owner": st.from_regex(r"[a-z][a-z0-9_-]{0,8}", fullmatch=True),
+    "packages": st.lists(st.sampled_from(["git", "curl", "python3=3.11.2-1+b1"]), unique=True),
     "key": st.sampled_from(["file:/root/key", "env:KEY", "vault:secret/{{ x }}"]),
     "model_key": st.from_regex(r"[a-z]{1,6}-[a-z]{1,6}-[0-9]{1,3}", fullmatch=True),
     "index_password": st.one_of(st.none(), st.just("env:INDEX_PASSWORD")),

@@ -67,14 +67,15 @@ def test_an_answer_without_effect_is_refused() -> None:
     [
         ("where", "moon", "one of sandbox, local, ssh is expected"),
         ("device", "gpu", "not yet: this version sets up serving on the CPU alone"),
-        ("roots.codehub", "relative/dir", "an absolute path without '..' is expected"),
-        ("roots.codehub", "/a/../b", "an absolute path without '..' is expected"),
+        ("roots.codehub", "relative/dir", "an absolute path without"),
+        ("roots.codehub", "/a/../b", "an absolute path without"),
         ("python", "three", "a version such as 3.11"),
         ("requirements", ["falcon >= 4 and more"], "requirements such as falcon>=4"),
         ("components", ["codehub", "cuda"], "one of base, codehub"),
         ("reboot_ok", "maybe", "ask, yes or no is expected"),
-        ("env_name", "../py", "letters, digits"),
+        ("env_name", "../py", "the common name of a virtualenv"),
         ("repos", 51, "a number up to 50"),
+        ("codehub.owner", "Some One", "the name of an account"),
     ],
 )
 def test_an_answer_a_question_does_not_accept_is_refused(name: str, value: object, expected: str) -> None:
@@ -84,9 +85,9 @@ def test_an_answer_a_question_does_not_accept_is_refused(name: str, value: objec
 @pytest.mark.parametrize(
     ("field", "value", "expected"),
     [
-        ("url", "--upload-pack=touch x", "an https:// or ssh:// address"),
-        ("url", "ext::sh -c id", "an https:// or ssh:// address"),
-        ("url", "https://me:hunter2@example.org/a.git", "without a password"),
+        ("url", "--upload-pack=touch x", "https://HOST/PATH, ssh://"),
+        ("url", "ext::sh -c id", "https://HOST/PATH, ssh://"),
+        ("url", "https://me:hunter2@example.org/a.git", "https://HOST/PATH, ssh://"),
         ("version", "--force", "a branch, tag or commit"),
         ("version", "a..b", "a branch, tag or commit"),
         ("dest", "apps", "an absolute path"),
@@ -140,7 +141,7 @@ def test_a_flag_for_an_item_makes_the_list_long_enough() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"), [("wher", "where"), ("repos.1.ulr", "repos.1.url"), ("codehub.ownr", "codehub.owner")]
+    ("name", "hint"), [("wher", "where"), ("repos.1.ulr", "repos.1.url"), ("codehub.onte", "codehub.note")]
 )
 def test_an_unknown_name_is_refused_with_the_nearest(name: str, hint: str) -> None:
     with pytest.raises(AimlsetupError) as caught:
@@ -154,16 +155,14 @@ def test_a_file_with_another_kind_of_answer_is_refused() -> None:
 
 
 def test_settings_come_from_argument_specs() -> None:
-    made = session(
-        flags=LOCAL | {"codehub.owner": "me", "python_env.index_password": "env:PW", "ai_service.workers": 2}
-    )
+    made = session(flags=LOCAL | {"codehub.note": "me", "python_env.index_password": "env:PW", "ai_service.workers": 2})
     document = made.profile()
-    assert document["codehub"]["owner"] == "me"
+    assert document["codehub"]["note"] == "me"
     assert document["python_env"]["index_password"] == "env:PW"
     assert "workers" not in document.get("ai_service", {}), "what is the role's default anyway is not written"
-    question = made.question("codehub.owner")
+    question = made.question("codehub.note")
     assert question is not None
-    assert question.prompt == "codehub: Who owns the tree"
+    assert question.prompt == "codehub: What people should know"
     assert made.question("codehub.env_name") is None, "a question of its own asks that"
     assert made.question("codehub.databases") is None, "nothing one could enter on a line"
     assert "a secret is a reference" in refused(session(flags=LOCAL | {"python_env.index_password": "pw"}))
@@ -172,8 +171,8 @@ def test_settings_come_from_argument_specs() -> None:
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_hostile_text_is_data(hostile: str) -> None:
     made = session()
-    made.flags |= LOCAL | made.accept({"codehub.owner": hostile})
-    assert made.profile()["codehub"]["owner"] == hostile
+    made.flags |= LOCAL | made.accept({"codehub.note": hostile})
+    assert made.profile()["codehub"]["note"] == hostile
 
 
 words = st.lists(st.one_of(st.sampled_from(HOSTILE), st.text(max_size=8)), max_size=4)

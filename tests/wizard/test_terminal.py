@@ -57,8 +57,8 @@ def test_every_question_can_be_asked_and_hostile_text_stays_text(start: Start, t
     screen.answer("Computes on", DOWN + ENTER)  # the GPU line is not open: the cursor passes it
     screen.answer("Change the root directories?", "y")
     screen.answer("Code and applications", CLEAR + "not/absolute" + ENTER)
-    screen.sees("An absolute path without '..' is expected")
-    screen.child.send(CLEAR + "/srv/it's {{ x }} $(id)" + ENTER)
+    screen.sees("an absolute path without")
+    screen.child.send(CLEAR + "/srv/it's {{ x }};id" + ENTER)
     for title in (
         "Configuration",
         "Data, logs and released models",
@@ -72,19 +72,19 @@ def test_every_question_can_be_asked_and_hostile_text_stays_text(start: Start, t
     screen.answer("Kind of environment", DOWN + ENTER)
     screen.answer("Common name of the virtual environment", CLEAR + "py_own" + ENTER)
     screen.answer("Python version", CLEAR + "3.x" + ENTER)
-    screen.sees("A version such as 3.11")
+    screen.sees("a version such as 3.11")
     screen.child.send(CLEAR + "3.11" + ENTER)
     screen.answer("Framework", DOWN + ENTER)
     screen.answer("Python packages", "falcon>=4 gunicorn" + ENTER)
     screen.answer("How many repositories?", CLEAR + "2" + ENTER)
     screen.answer("Repository 1: address", "https://me:pw@example.org/x.git" + ENTER)
-    screen.sees("An address without a password is expected")
+    screen.sees("https://HOST/PATH, ssh://")
     screen.child.send(CLEAR + "https://example.org/{{x}}.git" + ENTER)
     screen.answer("Repository 1: where it goes", CLEAR + "/srv/a;b" + ENTER)
     screen.answer("Repository 1: branch, tag or commit", ENTER)
     screen.answer("Repository 1: how to sign in", DOWN + DOWN + ENTER)
     screen.answer("Repository 1: deploy key", "-----BEGIN" + ENTER)
-    screen.sees("A secret is a reference")
+    screen.sees("a secret is a reference")
     screen.child.send(CLEAR + "file:/root/key" + ENTER)
     screen.answer("Repository 2: address", "/srv/two.git" + ENTER)
     screen.answer("Repository 2: where it goes", ENTER)
@@ -94,7 +94,7 @@ def test_every_question_can_be_asked_and_hostile_text_stays_text(start: Start, t
     screen.answer("Service 1: model key", "own-rld-1" + ENTER)
     screen.answer("Service 1: directory of the application", CLEAR + "/srv/a;b/app" + ENTER)
     screen.answer("Service 1: port", CLEAR + "99999" + ENTER)
-    screen.sees("A port from 1 to 65535 is expected")
+    screen.sees("a port from 1 to 65535 is expected")
     screen.child.send(CLEAR + "4140" + ENTER)
     screen.answer("Service 1: queue requests?", "y")
     screen.answer("Service 1: runs from the environment", ENTER)
@@ -104,7 +104,7 @@ def test_every_question_can_be_asked_and_hostile_text_stays_text(start: Start, t
     screen.ends()
     made = profile(tmp_path)
     assert made["hosts"] == {"localhost": {"connection": "local", "become": {"method": "sudo"}}}
-    assert made["roots"] == {"codehub": "/srv/it's {{ x }} $(id)"}
+    assert made["roots"] == {"codehub": "/srv/it's {{ x }};id"}
     assert made["requests"] == {"device": "cpu", "python": "3.11", "framework": {}}
     assert made["python_env"] == {"envs": [{"name": "py_own", "requirements": ["falcon>=4", "gunicorn"]}]}
     assert made["repos"]["checkouts"] == [
@@ -114,7 +114,7 @@ def test_every_question_can_be_asked_and_hostile_text_stays_text(start: Start, t
             "version": "main",
             "credentials": {"kind": "deploy_key", "key": "file:/root/key"},
         },
-        {"url": "/srv/two.git", "dest": "/srv/it's {{ x }} $(id)/apps/two", "version": "v1"},
+        {"url": "/srv/two.git", "dest": "/srv/it's {{ x }};id/apps/two", "version": "v1"},
     ]
     assert made["ai_service"] == {
         "environment": "development",
@@ -138,7 +138,7 @@ def test_any_answer_can_be_changed_in_the_summary(start: Start, tmp_path: Path) 
     screen.answer("How shall we go on?", RECOMMENDED)
     screen.answer("Go on, or choose a line", DOWN * 2 + ENTER)  # where, then the name
     screen.answer("Name of the sandbox host", CLEAR + "Not A Name" + ENTER)
-    screen.sees("Up to 31 lower-case letters")
+    screen.sees("up to 31 lower-case letters")
     screen.child.send(CLEAR + "mine" + ENTER)
     screen.answer("Go on, or choose a line", DOWN + ENTER)
     screen.answer("Where shall it run?", DOWN + ENTER)  # this machine: the way to root is a new question
@@ -176,7 +176,7 @@ def test_an_unreachable_host_is_said_and_can_be_changed(start: Start, tmp_path: 
     screen = start("init")
     screen.answer("Where shall it run?", DOWN + DOWN + ENTER)
     screen.answer("Names or addresses of the hosts", "no such host!" + ENTER)
-    screen.sees("Names or addresses separated by blanks are expected")
+    screen.sees("a host name or an IP address is expected")
     screen.child.send(CLEAR + "localhost" + ENTER)
     screen.answer("User to sign in as", ENTER)
     screen.answer("Port of ssh", "1" + ENTER)

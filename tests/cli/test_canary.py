@@ -93,7 +93,9 @@ def host_leaks(host: sandbox.Host) -> list[str]:
         "grep -laFf /dev/shm/patterns /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null; "
         "rm /dev/shm/patterns"
     )
-    done = subprocess.run(sandbox.ssh_argv(host, "sh", "-c", script), input=patterns, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        sandbox.ssh_argv(host, "sh", "-c", script), input=patterns, capture_output=True, text=True, check=False
+    )
     return [line for line in done.stdout.splitlines() if line != MEANT]
 
 

@@ -99,7 +99,8 @@ def attempt(site: Site, host: sandbox.Host, trial: Trial, duration: float) -> st
     killed = process.returncode
     sandbox.up([host.name], host.release)
     assert not lost(host), f"lost right after the kill: {lost(host)}"
-    verdict = "in order" if "drift" not in (site.run("verify", expect=(0, 3))) else "drift"
+    verdict = "in order" if json.loads(site.run("verify", "--json", expect=(0, 3)))["ok"] else "drift"
+    assert (verdict == "in order") == (not site.drifted(host.name)), "verify and plan disagree"
     site.run("apply", "--yes")
     site.run("verify")
     assert not site.drifted(host.name), "the next apply would change something again"

@@ -6,6 +6,7 @@ import sys
 
 
 def main(API_MODEL_KEY, QUEUE):  # noqa: N803 -- the names users' applications have
+    """The WSGI application, or an error where the environment says so."""
     if "REFUSE" in os.environ:
         raise RuntimeError("no model to load: " + os.environ["REFUSE"])
 

@@ -31,6 +31,7 @@ RULES: dict[str, dict[str, str]] = {
         "group": "account",
         "service_group": "account",
         "python_version": "python_version",
+        "virtualenvs_dir": "plain_path",
         "paths": "variable",
         "exports": "variable",
     },
@@ -44,7 +45,10 @@ RULES: dict[str, dict[str, str]] = {
     },
     "python_env": {
         "envs.name": "common_name",
+        "envs.python": "interpreter",
         "envs.imports": "module",
+        "root": "plain_path",
+        "uv_root": "plain_path",
         "index": "url",
         "owner": "account",
         "group": "account",
@@ -71,6 +75,7 @@ RULES: dict[str, dict[str, str]] = {
         "group": "account",
         "release_owner": "account",
         "devices": "device",
+        "virtualenvs_dir": "plain_path",
     },
 }
 
@@ -84,7 +89,7 @@ def expected(kind: str, value: str) -> str | None:
 def problems(data: Mapping[str, Any], catalog: Catalog) -> Iterator[Problem]:
     """Values of the components' sections that are not what they must be."""
     for name, path in (data.get("roots") or {}).items():
-        yield from _problem(("roots", name), path, "path")
+        yield from _problem(("roots", name), path, "plain_path" if name == "virtualenvs" else "path")
     for component, options in catalog.options.items():
         for name, option in options.items():
             key = name.removeprefix(f"{component}_")
@@ -147,6 +152,7 @@ def _git(check: str, words: str) -> Check:
 
 OTHERS: dict[str, Check] = {
     "address": _address,
+    "interpreter": lambda value: expected("plain_path", value) if value.startswith("/") else None,
     "package": _package,
     "repository": _git("source", "https://HOST/PATH, ssh://[USER@]HOST/PATH, [USER@]HOST:PATH or an absolute path"),
     "version": _git("version", "a branch, tag or commit, such as 'main', 'v2.0' or a commit id"),

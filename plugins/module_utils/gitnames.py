@@ -65,7 +65,7 @@ def sparse(paths):
     """Directories of a sparse checkout, sorted. Raises Bad."""
     for path in paths:
         parts = path.split("/")
-        if not path.isprintable() or re.search(r'[*?\[\\"!#]', path) or "" in parts or "." in parts or ".." in parts:
+        if not path.isprintable() or re.search(r'^-|[*?\[\\"!#]', path) or "" in parts or "." in parts or ".." in parts:
             raise Bad("%s is no directory of a repository: expected a plain relative path" % ascii(path))
     return sorted(set(paths))
 

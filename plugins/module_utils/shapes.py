@@ -26,6 +26,8 @@ SHAPES = {
         r"/[^\x00-\x1f\x7f\"\\*?\[\]$:]*(?<!\s)",
         "an absolute path without quotes, backslashes, '$', ':', wildcards and control characters",
     ),
+    # The first line of a script names its interpreter, and can quote nothing.
+    "plain_path": (r"/[A-Za-z0-9_.+@/-]+", "an absolute path of letters, digits and '_.+@-'"),
     "python_version": (r"3\.[0-9]{1,2}", "a Python as major.minor, such as 3.11"),
     "relative_path": (r"[^\x00-\x1f\x7f/][^\x00-\x1f\x7f]*", "a relative path without '..'"),
     "url": (r"(https?|file)://[!-~]+", "the URL of a package index"),

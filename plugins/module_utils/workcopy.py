@@ -247,9 +247,32 @@ class Change:
             self._keep(path)
         self._leave_submodules(commit, "--force")
         self("checkout", "--quiet", "--force", "--detach", commit, "--")
+        self._drop_unfinished_clones()
+        self._drop_dangling(self.path, commit)
         self._populate("--force")
         os.sync()
         _note_target(self._lock, None)
+
+    def _drop_unfinished_clones(self):
+        """Remove submodules' repositories that were being cloned: git takes them for whole. They have no branch yet."""
+        for directory, names, files in os.walk(os.path.join(self.path, ".git", "modules")):
+            if "HEAD" not in files and "objects" not in names:
+                continue
+            names[:] = ["modules"] if "modules" in names else []
+            here = "--git-dir=" + directory
+            branches = self.git.ask(self.path, here, "for-each-ref", "refs/heads", "refs/stash")
+            if self.git.ask(self.path, here, "rev-parse", "--verify", "HEAD^{commit}") is None and not branches:
+                shutil.rmtree(directory)
+
+    def _drop_dangling(self, top, commit):
+        """Remove the `.git` files of submodules whose repository is not there (any more)."""
+        for name in _links_in(self("-C", top, "ls-tree", "-r", "-z", commit)):
+            link = os.path.join(top, name, ".git")
+            found = self.git.ask(self.path, "--git-dir=" + link, "rev-parse", "--verify", "HEAD^{commit}")
+            if found:
+                self._drop_dangling(os.path.join(top, name), found)
+            elif os.path.isfile(link) and self.git.ask(self.path, "--git-dir=" + link, "rev-parse") is None:
+                os.unlink(link)
 
     def _checked_out_submodules(self):
         listing = ("submodule", "--quiet", "foreach", "--recursive", 'printf "%s\\n" "$displaypath"')

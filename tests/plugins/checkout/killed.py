@@ -63,6 +63,7 @@ def child(version: str, die_at: int | None) -> int:
         checkout.gitrun.subprocess.run = counting
         apply(version)
         os._exit(0)
+    os.setpgid(pid, pid)  # here too: it may be killed before it has come to that
     return pid
 
 

@@ -63,3 +63,15 @@ def test_work_after_an_interrupted_fetch_stops_the_next_run(
     with pytest.raises(checkout.workcopy.Refused, match="file     M src/1"):
         apply(given(version="v2"))
     assert (tmp_path / "work" / "src" / "1").read_text() == "mine"
+
+
+def test_a_submodule_whose_clone_was_cut_short(source: Repository, given: Given, apply: Apply, tmp_path: Path) -> None:
+    apply(given(version="v2"))
+    work = tmp_path / "work"
+    (work / ".git" / "modules" / "other" / "objects").mkdir(parents=True)
+    (work / ".git" / "modules" / "other" / "HEAD").write_text("ref: refs/heads/main\n")
+    (work / "other" / ".git").write_text("gitdir: ../.git/modules/other\n")
+    (work / ".git" / "aimlsetup-busy").write_text(json.dumps({"to": source.git("rev-parse", "v2^{commit}")}))
+    assert "interrupted" in apply(given(version="v2", submodules=True))
+    assert (work / "other" / "lib.txt").read_text() == "library"
+    assert apply(given(version="v2", submodules=True)) == []

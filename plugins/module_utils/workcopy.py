@@ -53,10 +53,10 @@ def interrupted(path):
 
 
 def due(git, path, commit, shape, url):
-    """What is not as wanted: some of interrupted, url, head, sparse, submodules, lfs."""
-    found = ["interrupted"] if interrupted(path) else []
-    if git.ask(path, "config", "--get", "remote.origin.url") != url:
-        found.append("url")
+    """What is not as wanted: interrupted alone, or some of url, head, sparse, submodules, lfs."""
+    if interrupted(path):  # what is in it can't be told yet, and git may not be able to read it
+        return ["interrupted"]
+    found = [] if git.ask(path, "config", "--get", "remote.origin.url") == url else ["url"]
     if head(git, path) != commit:
         return found + ["head"]
     if sparse_now(git, path) != shape.sparse:

@@ -41,17 +41,27 @@ def holds(content: bytes) -> bool:
 
 
 def process_leaks(allowed: set[int]) -> list[str]:
-    """Processes of this machine that show a canary among their arguments or in their environment."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        for name in ("cmdline", "environ"):
-            try:
-                content = (process / name).read_bytes()
-            except OSError:
-                continue
-            if int(process.name) not in allowed and holds(content):
-                found.append(f"{name}: {content[:300]!r}")
-    return found
+    """Processes of this machine that show a canary among their arguments or in their environment.
+
+    A fork of an allowed process shows that one's arguments and environment until it becomes another program.
+    """
+    known = {seen(pid, "cmdline") for pid in allowed}
+    others = [int(process.name) for process in Path("/proc").glob("[0-9]*") if int(process.name) not in allowed]
+    return [
+        f"{name} of {seen(pid, 'cmdline')[:300]!r}"
+        for pid in others
+        if seen(pid, "cmdline") not in known
+        for name in ("cmdline", "environ")
+        if holds(seen(pid, name))
+    ]
+
+
+def seen(pid: int, name: str) -> bytes:
+    """What /proc shows of a process; nothing when it is gone."""
+    try:
+        return Path("/proc", str(pid), name).read_bytes()
+    except OSError:
+        return b""
 
 
 @contextmanager

@@ -20,9 +20,6 @@ UNIQUE = (
     ("python_env", "envs", "name"),
     ("repos", "checkouts", "dest"),
 )
-MODEL_KEY = re.compile(r"[A-Za-z0-9]\w{0,62}-[A-Za-z0-9]\w{0,62}-[0-9]{1,9}", re.ASCII)
-# What git check-ref-format forbids, and a leading '-', which git would take for an option.
-BAD_REF = re.compile(r"^[-/.]|[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|[./]$|^@$|^$")
 BARE_VERSION = re.compile(r"\d+(\.\d+)*")
 
 Data = Mapping[str, Any]

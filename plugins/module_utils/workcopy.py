@@ -243,12 +243,13 @@ class Change:
         commit = _noted_target(self._lock)
         if not commit:
             return
+        self._drop_unfinished_clones()
+        for known in filter(None, (head(self.git, self.path), commit)):
+            self._drop_dangling(self.path, known)
         for path in [os.path.join(self.path, name) for name in self._checked_out_submodules()] + [self.path]:
             self._keep(path)
         self._leave_submodules(commit, "--force")
         self("checkout", "--quiet", "--force", "--detach", commit, "--")
-        self._drop_unfinished_clones()
-        self._drop_dangling(self.path, commit)
         self._populate("--force")
         os.sync()
         _note_target(self._lock, None)

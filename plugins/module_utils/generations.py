@@ -130,11 +130,12 @@ def fitting(root, environment, known):
 
 def discard(root, generation):
     """Remove a generation; killed half-way, it is an unfinished one and the next sweep removes the rest."""
-    directory = os.path.join(root, generation)
-    atomic.write(building(root, generation), b"")
+    directory, note = os.path.join(root, generation), building(root, generation)
+    if not os.path.exists(note):  # a disk that a build has filled takes no other file
+        atomic.write(note, b"")
     if os.path.isdir(directory):
         shutil.rmtree(directory)
-    os.unlink(building(root, generation))
+    os.unlink(note)
 
 
 def unfinished(root):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from aimlsetup import sandbox
 from aimlsetup.sandbox import Host
@@ -77,15 +78,24 @@ def _orphaned(name: str) -> bool:
     return bool(own) and not Path("/proc", own[1]).exists()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Take out the tests that need hosts where the probe finds something lacking; keep a file's tests together.
+class ByFile(LoadScopeScheduling):
+    """The tests of one file share hosts and environments, so one worker runs them; scenarios share nothing."""
 
-    The tests of one file share hosts and environments, so they run in one worker; scenarios share nothing.
-    """
-    for item in items:
-        alone = item.path.parent.name == "molecule"
-        item.add_marker(pytest.mark.xdist_group(item.nodeid if alone else str(item.path)))
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid if nodeid.startswith("tests/molecule/") else nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    """Hand out files, in the order of collection."""
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put what boots hosts first, since it takes longest; take it out where the probe finds something lacking."""
+    items.sort(key=lambda item: item.get_closest_marker("host") is None)
     needing = [item for item in items if item.get_closest_marker("host")]
     if needing and sandbox.probe():
         items[:] = [item for item in items if item not in needing]

@@ -127,6 +127,15 @@ def fingerprint(secrets, salt):
     return {"salt": salt, "prints": prints}
 
 
+def keyed(salt, path):
+    """HMAC (hex) of a file's content, None without the file: safe to show, where the salt is only root's."""
+    try:
+        with open(path, "rb") as handle:
+            return hmac.new(bytes.fromhex(salt), handle.read(), hashlib.sha256).hexdigest()
+    except FileNotFoundError:
+        return None
+
+
 def same_secrets(record, secrets):
     """Whether these secrets are the ones fingerprinted; paths missing from `secrets` are not judged."""
     now = fingerprint({path: secrets[path] for path in secrets if path in record["prints"]}, record["salt"])

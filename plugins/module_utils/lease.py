@@ -69,8 +69,23 @@ def _seconds_left(lease):
     return lease["expires"] - time.clock_gettime(CLOCK_BOOTTIME)
 
 
-def renew(holder, run_id, take=False, directory=DIRECTORY, seconds=SECONDS):
-    """Take or prolong the lease for this process; raises `Held` when it is another's."""
+def renew(holder, run_id, take=False, directory=DIRECTORY, seconds=SECONDS, patience=0):
+    """Take or prolong the lease for this process; raises `Held` when it is another's.
+
+    A module of the same controller that still runs was left behind by a run that was killed: it is waited for, for
+    `patience` seconds.
+    """
+    end = time.clock_gettime(CLOCK_BOOTTIME) + patience
+    while True:
+        try:
+            return _renew(holder, run_id, take, directory, seconds)
+        except Held as held:  # noqa: PERF203 - it waits anyway
+            if held.lease["holder"] != holder or time.clock_gettime(CLOCK_BOOTTIME) > end:
+                raise
+            time.sleep(0.5)
+
+
+def _renew(holder, run_id, take, directory, seconds):
     os.makedirs(directory, mode=0o755, exist_ok=True)
     with open(os.path.join(directory, "lock"), "a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -6,6 +6,7 @@
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.codehub.aimlsetup.plugins.module_utils import lease
 
+PATIENCE = 600  # seconds for a module that a killed run left behind: as long as an environment may take to build
 RUN_OPTIONS = {
     "holder": {"type": "str", "default": ""},
     "run": {"type": "str", "default": ""},
@@ -18,7 +19,7 @@ def writer(options, **more):
     module = AnsibleModule(argument_spec=dict(options, **RUN_OPTIONS), supports_check_mode=True, **more)
     if module.params["run"] and not module.check_mode:
         try:
-            lease.renew(module.params["holder"], module.params["run"], module.params["take_lock"])
+            lease.renew(module.params["holder"], module.params["run"], module.params["take_lock"], patience=PATIENCE)
         except lease.Held as held:
             module.fail_json(msg=str(held), lease=held.lease)
     return module

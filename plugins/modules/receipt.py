@@ -34,6 +34,12 @@ options:
     description: What other components may depend on, such as the dated directory behind a link. Used by commit.
     type: dict
     default: {}
+  output_files:
+    description:
+      - Files whose content is an output, by name of the output. Its value is keyed with the receipt's salt, so that it
+        tells a change and nothing of a password in the file. Used by commit.
+    type: dict
+    default: {}
   consumes:
     description: Outputs of other components that this one depends on, as V(component.key).
     type: list
@@ -79,6 +85,7 @@ OPTIONS = {
     "inputs": {"type": "dict", "no_log": True},
     "owns": {"type": "dict", "default": {}},
     "outputs": {"type": "dict", "default": {}},
+    "output_files": {"type": "dict", "default": {}},
     "consumes": {"type": "list", "elements": "str", "default": []},
     "directory": {"type": "path", "default": receipts.DIRECTORY},
 }
@@ -121,8 +128,11 @@ def commit(module, receipt, consumed):
             msg="%s: still running with an older configuration than the unit file names: %s. Flush the handlers that "
             "restart it before the commit." % (params["component"], ", ".join(outdated))
         )
-    inputs = (params["inputs"]["digest"], fingerprint_of(receipt, params["inputs"]["secrets"]))
-    after = receipts.committed(receipt, inputs, found, params["outputs"], consumed)
+    fingerprint = fingerprint_of(receipt, params["inputs"]["secrets"])
+    inputs = (params["inputs"]["digest"], fingerprint)
+    keyed = {name: digest.keyed(fingerprint["salt"], path) for name, path in params["output_files"].items()}
+    outputs = dict(params["outputs"], **keyed)
+    after = receipts.committed(receipt, inputs, found, outputs, consumed)
     quiet = ("dirty", "before_last", "before_first")
     changed = any(receipt.get(key) != after[key] for key in after if key not in quiet)
     if not module.check_mode:

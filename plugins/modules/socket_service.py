@@ -59,11 +59,6 @@ options:
       values:
         description: Values, such as the generation behind a common name.
         type: raw
-      files:
-        description: Files whose time of change counts; their content, which may hold secrets, leaves no trace.
-        type: list
-        elements: str
-        default: []
       links:
         description: Paths where it counts where they lead to.
         type: list
@@ -138,7 +133,6 @@ OPTIONS = {
         "default": {},
         "options": {
             "values": {"type": "raw"},
-            "files": {"type": "list", "elements": "str", "default": []},
             "links": {"type": "list", "elements": "str", "default": []},
         },
     },
@@ -173,7 +167,6 @@ def mark(params):
     shape = {
         "files": {entry["path"]: entry["content"] for entry in params["files"]},
         "values": depends.get("values"),
-        "written": {path: os.stat(path).st_mtime_ns for path in depends.get("files") or [] if os.path.isfile(path)},
         "links": {path: os.path.realpath(path) for path in depends.get("links") or []},
     }
     digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()

@@ -114,9 +114,9 @@ def test_an_interruption_ends_everything_and_says_how_to_go_on(applied: Applied)
     _, said = process.communicate(timeout=20)
     assert process.returncode == 130
     assert "Go on with: aimlsetup apply --yes" in said
-    left = subprocess.run(["pgrep", "-f", f"aimlsetup-{process.pid}-"], capture_output=True, text=True, check=False)
-    assert left.stdout == ""
     cli.done("apply", "--yes")
+    left = subprocess.run(["pgrep", "-af", f"aimlsetup-{process.pid}-"], capture_output=True, text=True, check=False)
+    assert left.stdout == "", "its processes were told to end, and had the time of an apply to do so"
     assert not any(drift["action"] != "=" for drift in drifts(cli).values())
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -46,6 +47,17 @@ def test_nobody_takes_it_while_the_module_lives(tmp_path: Path, holder: str, tak
 def test_the_same_controller_takes_a_dead_run_over_at_once(gone: Path) -> None:
     lease.renew("controller-a", "run-2", directory=str(gone))
     assert lease.read(str(gone))["run"] == "run-2"
+
+
+def test_a_module_that_a_killed_run_left_behind_is_waited_for(tmp_path: Path) -> None:
+    lease.renew("controller-a", "run-1", directory=str(tmp_path))
+    left = subprocess.Popen(["sleep", "1"])
+    rewrite(tmp_path, pid=left.pid, pid_started=lease.process_started(left.pid))
+    reaper = threading.Thread(target=left.wait)
+    reaper.start()
+    lease.renew("controller-a", "run-2", directory=str(tmp_path), patience=20)
+    reaper.join()
+    assert lease.read(str(tmp_path))["run"] == "run-2"
 
 
 def test_another_controller_waits_for_expiry(gone: Path) -> None:

@@ -1,6 +1,5 @@
 """Checkouts of real repositories: versions, shapes, and local work that is never thrown away."""
 
-import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -180,8 +179,15 @@ def test_a_bad_version_changes_nothing(checkout: Any, given: Given, apply: Apply
     assert not (tmp_path / "work").exists()
 
 
-def test_nothing_is_left_of_a_session(given: Given, apply: Apply, checkout: Any) -> None:
-    directory = Path("/run" if os.access("/run", os.W_OK) else "/tmp")
-    before = set(directory.glob("aimlsetup-git-*"))
+def test_nothing_is_left_of_a_session(given: Given, apply: Apply, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    make = tempfile.mkdtemp
+
+    def noted(**options: Any) -> str:
+        made.append(make(**options))
+        return made[-1]
+
+    monkeypatch.setattr(tempfile, "mkdtemp", noted)
     apply(given())
-    assert set(directory.glob("aimlsetup-git-*")) - before == set()
+    assert made
+    assert not any(Path(directory).exists() for directory in made)

@@ -1,6 +1,7 @@
 """Checkouts of real repositories: versions, shapes, and local work that is never thrown away."""
 
 import stat
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

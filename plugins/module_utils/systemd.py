@@ -8,6 +8,7 @@ import subprocess
 from ansible_collections.codehub.aimlsetup.plugins.module_utils import state
 
 JOURNAL_LINES = 14
+LINES_AFTER_TRACEBACK = 4
 
 
 class Failed(Exception):
@@ -36,8 +37,27 @@ def last_words(unit, since):
         [unit] + [found.get(key, "?") for key in ("ActiveState", "Result", "ExecMainStatus", "NRestarts")]
     )
     journal = ["journalctl", "-q", "--no-pager", "-o", "cat", "--since", "@%d" % since, "_SYSTEMD_UNIT=" + unit]
+    state.run(["journalctl", "-q", "--sync"])
     _status, output = state.run(journal)
-    return "\n".join([head] + ["  " + line for line in output.splitlines()[-JOURNAL_LINES:]])
+    return "\n".join([head] + ["  " + line for line in telling(output.splitlines())])
+
+
+def telling(lines):
+    """The lines of a journal that tell why a service failed: the end of the application's last traceback, else the last.
+
+    After the application's own exception gunicorn adds a traceback of its arbiter (HaltServer), which names no cause,
+    and a restarted attempt adds the start-up chatter of its libraries; the last lines alone may show neither.
+    """
+    ends, inside = [], False
+    for number, line in enumerate(lines):
+        if line.startswith("Traceback (most recent call last)"):
+            inside = True
+        elif inside and line[:1].strip():
+            inside = False
+            if "HaltServer" not in line:
+                ends.append(number)
+    end = ends[-1] + LINES_AFTER_TRACEBACK if ends else len(lines)
+    return lines[:end][-JOURNAL_LINES:]
 
 
 def socket_unit(port):

@@ -3,7 +3,9 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from aimlsetup.errors import AimlsetupError
@@ -47,7 +49,6 @@ def _build(recipe: Recipe, place: Path, tarball: Path, progress: Progress) -> No
     for mirror, suite in recipe.mirrors.items():
         release = f"{mirror}/dists/{suite}/InRelease"
         _download(release, place / "InRelease", doing=f"asking the mirror {mirror} for {suite}")
-    keyring = _keyring(recipe, place)
     progress(f"{recipe.key}: building the root file system (once; about half a minute, 100 MB from the mirror)")
     files, partial = place / "files", place / "partial.tar.zst"
     _lay_out(recipe, files)
@@ -55,37 +56,43 @@ def _build(recipe: Recipe, place: Path, tarball: Path, progress: Progress) -> No
     unsigned = [line for line in recipe.sources.splitlines() if not line.startswith("Signed-By:")]
     (place / "bootstrap.sources").write_text("\n".join(unsigned) + "\n")
     (place / "apt.conf").write_text(recipe.apt)
-    run(
-        ["mmdebstrap", "--mode=root", "--variant=minbase", "--format=tar", f"--include={','.join(recipe.packages)}",
-         f"--aptopt={place / 'apt.conf'}", f"--keyring={keyring}",
-         f"--customize-hook=sync-in {files} /",
-         '--customize-hook=rm "$1"/etc/apt/sources.list.d/*bootstrap.sources',
-         '--customize-hook=chroot "$1" update-ca-certificates',
-         # Empty but fresh lists would make a role's `cache_valid_time` skip its update.
-         '--customize-hook=chroot "$1" apt-get update', "--skip=cleanup/apt/lists",
-         '--customize-hook=rm -f "$1"/etc/ssh/ssh_host_*',
-         recipe.release, partial, place / "bootstrap.sources"],
-        doing=f"building {recipe.key}", timeout=BUILD_LIMIT,
-    )
+    with _keyring(recipe) as keyring:
+        run(
+            ["mmdebstrap", "--mode=root", "--variant=minbase", "--format=tar", f"--include={','.join(recipe.packages)}",
+             f"--aptopt={place / 'apt.conf'}", f"--keyring={keyring}",
+             f"--customize-hook=sync-in {files} /",
+             '--customize-hook=rm "$1"/etc/apt/sources.list.d/*bootstrap.sources',
+             '--customize-hook=chroot "$1" update-ca-certificates',
+             # Empty but fresh lists would make a role's `cache_valid_time` skip its update.
+             '--customize-hook=chroot "$1" apt-get update', "--skip=cleanup/apt/lists",
+             '--customize-hook=rm -f "$1"/etc/ssh/ssh_host_*',
+             recipe.release, partial, place / "bootstrap.sources"],
+            doing=f"building {recipe.key}", timeout=BUILD_LIMIT,
+        )
     write_json(place / "template.json", {"sha256": _digest(partial), "kind": recipe.kind})
     partial.replace(tarball)
     shutil.rmtree(files)
 
 
-def _keyring(recipe: Recipe, place: Path) -> Path:
+@contextmanager
+def _keyring(recipe: Recipe) -> Iterator[Path]:
     """The keys on this machine, else out of the package on the mirror, whose digest is known."""
     keyring, mirror = recipe.keyring, next(iter(recipe.mirrors))
     if Path(keyring.path).exists():
-        return Path(keyring.path)
+        yield Path(keyring.path)
+        return
     if not keyring.deb:
         raise AimlsetupError(
             "sandbox-keyring", f"the keys that sign {recipe.release} are not on this machine",
             context=[f"expected: {keyring.path}"], hint=f"Install the package {keyring.package}.",
         )
-    package, tree = place / "keyring.deb", place / "keyring"
-    _download(f"{mirror}/{keyring.deb}", package, f"SHA256:{keyring.sha256}", doing=f"fetching {keyring.package}")
-    run(["dpkg-deb", "--extract", package, tree], doing=f"unpacking {keyring.package}")
-    return tree / keyring.path.lstrip("/")
+    # apt checks signatures as a user of its own, to whom the sandbox's directory is closed.
+    with tempfile.TemporaryDirectory(prefix="aimlsetup-keyring-") as name:
+        tree, package = Path(name), Path(name, "keyring.deb")
+        _download(f"{mirror}/{keyring.deb}", package, f"SHA256:{keyring.sha256}", doing=f"fetching {keyring.package}")
+        run(["dpkg-deb", "--extract", package, tree], doing=f"unpacking {keyring.package}")
+        tree.chmod(0o755)
+        yield tree / keyring.path.lstrip("/")
 
 
 def _download(url: str, target: Path, *digest: str, doing: str) -> None:

@@ -1,0 +1,129 @@
+"""Shapes of the GPU stack's records: what one release of a part needs of others, each relation with its source.
+
+A *part* is one variable of the solve (`driver`, `cuda`, `cudnn`, …); `parts/<part>.yml` holds its releases. Names that
+relations may speak of, besides parts, are what a host offers: see `OFFERED`.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from aimlsetup.catalog.records import SourceText, SpecifierText, VersionText
+from aimlsetup.models.base import Document
+
+# What a host offers to the solve: versions, or one of a few words. Compute capabilities are those of the oldest and
+# of the newest GPU in the host: support is a range, so these two speak for all of them.
+VERSIONS_OFFERED = ("gpu.lowest", "gpu.highest", "kernel", "glibc", "python", "gcc")
+WORDS_OFFERED = {
+    "channel": ("nvidia", "distro", "pip"),
+    "flavour": ("open", "proprietary"),
+    "arch": ("x86_64", "aarch64"),
+    "secure_boot": ("on", "off"),
+    "nvswitch": ("yes", "no"),
+}
+
+# One specifier, or alternatives of which one must hold. Of `distro` and the words above: the words that will do.
+Need = SpecifierText | list[str]
+
+
+class Relation(Document):
+    """What must hold beside a release, read in one place. `source` is a key of the file's `sources`.
+
+    A relation marked `recalled` was not read anywhere: it may inform an explanation and never decides a pin.
+    """
+
+    needs: dict[str, Need]
+    text: str | None = None
+    source: str
+    recalled: bool = False
+
+
+class Variant(Document):
+    """One way to get a release: what it needs besides (channel and distribution above all), and the exact packages.
+
+    `packages` are apt's or pip's names with the exact version, or null where only an index can say it.
+    """
+
+    needs: dict[str, Need]
+    packages: dict[str, str | None] = Field(default_factory=dict)
+    source: str
+    recalled: bool = False
+
+
+class PartRelease(Document):
+    """One release. Without `variants` it can be had in any way. `notes` are shown in explanations."""
+
+    version: VersionText
+    relations: list[Relation] = Field(default_factory=list)
+    variants: list[Variant] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)
+    source: str
+    recalled: bool = False
+
+
+class Branch(Document):
+    """A driver branch: its track and the month in which its support ends (`2028-06`), null where nobody said."""
+
+    track: Annotated[str, Field(pattern="^(lts|production|newest|legacy)$")]
+    eol: Annotated[str, Field(pattern=r"^\d{4}-\d{2}$")] | None = None
+    source: str
+
+
+class BadPin(Document):
+    """A version that looks right and must never be pinned."""
+
+    package: str
+    version: str
+    why: str
+    source: str
+
+
+class Trap(Document):
+    """What misleads people, in words for explanations: `about` names the part or package it concerns."""
+
+    about: str
+    text: str
+    source: str
+
+
+class Part(Document):
+    """`parts/<part>.yml`. `sources` gives every source a short key; `branches` is the driver's alone."""
+
+    part: str
+    title: str
+    sources: dict[str, SourceText]
+    releases: list[PartRelease]
+    branches: dict[str, Branch] = Field(default_factory=dict)
+    known_bad: list[BadPin] = Field(default_factory=list)
+    traps: list[Trap] = Field(default_factory=list)
+
+
+class Architecture(Document):
+    """A GPU generation. Capabilities are `major.minor`; `open_modules` is `never`, `possible` or `required`."""
+
+    name: str
+    open_modules: Annotated[str, Field(pattern="^(never|possible|required)$")]
+    source: str
+
+
+class Chip(Document):
+    """A GPU chip, its PCI device ids (`2684`) and some of the names it is sold under."""
+
+    chip: str
+    architecture: str
+    capability: Annotated[str, Field(pattern=r"^\d+\.\d+$")]
+    devices: list[Annotated[str, Field(pattern="^[0-9a-f]{4}$")]]
+    names: list[str]
+    source: str
+    capability_source: str
+    recalled: bool = False
+
+
+class Gpus(Document):
+    """`gpus.yml`. `switches` are device ids of NVSwitches, which are on the bus and no GPUs."""
+
+    sources: dict[str, SourceText]
+    architectures: list[Architecture]
+    chips: list[Chip]
+    switches: dict[str, str]
+    traps: list[Trap]

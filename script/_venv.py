@@ -13,4 +13,4 @@ PYTHON = Path(__file__).resolve().parents[1] / ".venv" / "bin" / "python"
 if importlib.util.find_spec("aimlsetup") is None:
     if Path(sys.executable) == PYTHON or not PYTHON.exists():
         sys.exit(f"{sys.argv[0]}: this needs the project's virtual environment; run script/bootstrap first")
-    os.execv(PYTHON, [str(PYTHON), *sys.argv])
+    os.execv(PYTHON, [str(PYTHON), *sys.argv])  # noqa: S606 - its own arguments, and no shell wanted

@@ -26,6 +26,8 @@ CHECKS = {
         "plugins/modules/observe.py",
     ],
     "python-3.8": ["vermin", "-q", "-t=3.8-", "--no-tips", "--violations", "plugins/modules"],
+    # The oldest Python of a release that hosts may have (Ubuntu 22.04).
+    "python-3.10": ["vermin", "-q", "-t=3.10-", "--no-tips", "--violations", "examples/quickstart/app"],
 }
 
 

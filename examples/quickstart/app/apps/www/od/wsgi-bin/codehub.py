@@ -150,5 +150,8 @@ class Release:
 
 def sha256(path: Path) -> str:
     """The file's digest in hexadecimal."""
+    digest = hashlib.sha256()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,5 +1,6 @@
 """Plain Ansible and the command line are interchangeable: what one applied is converged for the other."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -10,15 +11,18 @@ import yaml
 from aimlsetup import content, sandbox
 from tests.e2e.site import BIN, KEY, Site, binds, profile, repository
 from tests.e2e.test_drift import answer, receipts
+from tests.faults.interruption import on
 from tests.packaging.built import ROOT, run
 
 pytestmark = [pytest.mark.host, pytest.mark.network]
 
+LOGS = ("-e", json.dumps({"data_links_archive": ["/aimldl-dat/logs"]}))
 
-def play(collections: Path, inventory: Path, *argv: str) -> str:
-    """Run the collection's site as its users do; returns the recap of the play."""
+
+def play(collections: Path, inventory: Path, *argv: str, playbook: str = "site") -> str:
+    """Run a playbook of the collection as its users do; returns the recap of the play."""
     done = subprocess.run(
-        [BIN / "ansible-playbook", "-i", inventory, "codehub.aimlsetup.site", *argv],
+        [BIN / "ansible-playbook", "-i", inventory, f"codehub.aimlsetup.{playbook}", *argv],
         env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(collections), "ANSIBLE_PIPELINING": "1"},
         cwd=inventory,
         capture_output=True,
@@ -89,3 +93,40 @@ def test_applied_by_plain_ansible_is_converged_for_the_command_line(tmp_path: Pa
         site.run("verify")
     finally:
         sandbox.down([name])
+
+
+def test_archiving_the_logs_leaves_the_host_converged(site: Site, host: sandbox.Host, tmp_path: Path) -> None:
+    collections, inventory = content.collections_dir(tmp_path / "collections"), tmp_path / "inventory"
+    before, pid = logs(host), served_by(host)
+    site.run("lock", "--vars-dir", str(inventory))
+    with_connection(inventory, host)
+    play(collections, inventory, *LOGS, "--check", playbook="archive")
+    assert (logs(host), served_by(host)) == (before, pid), "check mode changes nothing"
+    play(collections, inventory, *LOGS, playbook="archive")
+    assert site.drifted(host.name) == []
+    assert logs(host) != before
+    assert served_by(host) != pid, "what it writes from now on lies in the new directory"
+    assert answer(host)["model"] == KEY
+    site.run("verify")
+
+
+def test_services_that_nobody_describes_are_not_left_behind(host: sandbox.Host, tmp_path: Path) -> None:
+    inventory, before = tmp_path / "inventory", logs(host)
+    (inventory / "host_vars").mkdir(parents=True)
+    (inventory / "hosts.yml").write_text(f"all: {{hosts: {{{host.name}: }}}}\n")
+    (inventory / "host_vars" / f"{host.name}.yml").write_text("")
+    with_connection(inventory, host)
+    collections = content.collections_dir(tmp_path / "collections")
+    with pytest.raises(AssertionError, match="nothing was changed: services keep"):
+        play(collections, inventory, *LOGS, playbook="archive")
+    assert logs(host) == before
+
+
+def logs(host: sandbox.Host) -> str:
+    """The dated directory that the logs go to."""
+    return on(host, "readlink", "/aimldl-dat/logs")
+
+
+def served_by(host: sandbox.Host) -> str:
+    """Process id of the service."""
+    return on(host, "systemctl", "show", "-P", "MainPID", f"codehub-ai-{KEY}.service")

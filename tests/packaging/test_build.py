@@ -51,7 +51,7 @@ def test_wheel_works_in_an_empty_environment(wheel: Path, tmp_path: Path) -> Non
 
 def test_collection_installs_and_its_playbooks_parse(tarball: Path, tmp_path: Path) -> None:
     run(BIN / "ansible-galaxy", "collection", "install", "--offline", "-p", tmp_path, tarball, cwd=tmp_path)
-    for playbook in ("site", "verify"):
+    for playbook in ("site", "verify", "archive"):
         run(
             *(BIN / "ansible-playbook", "--syntax-check", "-i", "localhost,", f"codehub.aimlsetup.{playbook}"),
             cwd=tmp_path,

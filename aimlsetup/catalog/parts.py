@@ -8,7 +8,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from aimlsetup.catalog.records import SourceText, SpecifierText, VersionText
+from aimlsetup.catalog.records import Need as Need
+from aimlsetup.catalog.records import SourceText, VersionText
+from aimlsetup.catalog.records import Variant as Variant
 from aimlsetup.models.base import Document
 
 # What a host offers to the solve: versions, or one of a few words. Compute capabilities are those of the oldest and
@@ -22,9 +24,6 @@ WORDS_OFFERED = {
     "nvswitch": ("yes", "no"),
 }
 
-# One specifier, or alternatives of which one must hold. Of `distro` and the words above: the words that will do.
-Need = SpecifierText | list[str]
-
 
 class Relation(Document):
     """What must hold beside a release, read in one place. `source` is a key of the file's `sources`.
@@ -34,18 +33,6 @@ class Relation(Document):
 
     needs: dict[str, Need]
     text: str | None = None
-    source: str
-    recalled: bool = False
-
-
-class Variant(Document):
-    """One way to get a release: what it needs besides (channel and distribution above all), and the exact packages.
-
-    `packages` are apt's or pip's names with the exact version, or null where only an index can say it.
-    """
-
-    needs: dict[str, Need]
-    packages: dict[str, str | None] = Field(default_factory=dict)
     source: str
     recalled: bool = False
 

@@ -29,6 +29,10 @@ SpecifierText = Annotated[str, AfterValidator(_specifier)]
 VersionText = Annotated[str, AfterValidator(_version)]
 SourceText = Annotated[str, Field(min_length=8)]
 
+# One specifier, or alternatives of which one must hold; of names whose values are words: the words that will do.
+# The empty list is what nothing meets.
+Need = SpecifierText | list[str]
+
 
 class Component(Document):
     """What the catalog says of a component; its arguments themselves are described by its role.
@@ -74,12 +78,43 @@ class Sources(Document):
     sources: dict[str, Source]
 
 
+class Variant(Document):
+    """One way to get a release: what it needs besides (channel and distribution above all), and the exact packages.
+
+    `packages` are apt's or pip's names with the exact version, or null where only an index can say it. `source` is a
+    key of the file's `sources`.
+    """
+
+    needs: dict[str, Need]
+    packages: dict[str, str | None] = Field(default_factory=dict)
+    source: str
+    recalled: bool = False
+
+
+class Build(Variant):
+    """A framework's wheels for GPUs, under one of the names in `distributions` (best first).
+
+    `extra` is asked for with the wheel and brings `packages` (`tensorflow[and-cuda]`). `index` is the folder of the
+    framework's own index of wheels (`cu126`) and their local version; without it they are on PyPI.
+    """
+
+    distributions: list[str]
+    extra: str | None = None
+    index: str | None = None
+
+
 class FrameworkRelease(Document):
-    """One release: {distribution: {architecture: [Python, …]}} of its wheels, and its bounds on other packages."""
+    """One release: {distribution: {architecture: [Python, …]}} of its wheels, and its bounds on other packages.
+
+    `builds` are its ways onto a GPU, best first: a release without any has none. `toolchain` is what its GPU build was
+    made and tested with ({bazel | gcc | clang: version}).
+    """
 
     version: VersionText
     wheels: dict[str, dict[str, list[VersionText]]]
     requires: dict[str, SpecifierText] = Field(default_factory=dict)
+    builds: list[Build] = Field(default_factory=list)
+    toolchain: dict[str, VersionText] = Field(default_factory=dict)
     source: SourceText
     recalled: bool = False
 
@@ -95,13 +130,32 @@ class Rule(Document):
     recalled: bool = False
 
 
+class GpuRule(Document):
+    """What the GPU builds of some releases need besides their own `needs`; `source` is a key of the file's `sources`.
+
+    `beside` binds parts that they can use and do not need: it holds where something else asks for the part.
+    """
+
+    versions: SpecifierText
+    needs: dict[str, Need] = Field(default_factory=dict)
+    beside: dict[str, Need] = Field(default_factory=dict)
+    text: str
+    source: str
+    recalled: bool = False
+
+
 class Framework(Document):
-    """`tensorflow.yml`; `devices` names, for each device, the distributions to prefer, best first."""
+    """`tensorflow.yml`, `pytorch.yml`; `devices` names, for each device, the distributions to prefer, best first.
+
+    `sources` gives a short key to what builds and GPU rules refer to.
+    """
 
     framework: str
     devices: dict[str, list[str]]
     wheels_source: SourceText
+    sources: dict[str, SourceText] = Field(default_factory=dict)
     rules: list[Rule]
+    gpu_rules: list[GpuRule] = Field(default_factory=list)
     releases: list[FrameworkRelease]
 
     def distributions(self) -> list[str]:

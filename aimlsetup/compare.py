@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from aimlsetup.content import util
 from aimlsetup.models.observation import Observation, ReceiptState, Row
-from aimlsetup.models.plan import Drift, Expected
+from aimlsetup.models.plan import Drift, Expected, HostPlan
 
 BOOTSTRAP = "base"  # the one component that can run on a host without Python
 
@@ -103,6 +103,13 @@ def to_apply(drifts: Sequence[Drift]) -> tuple[list[str], list[str]]:
     """(components to run, components to remove), in order."""
     run = [drift.component for drift in drifts if drift.action in "+~"]
     return run, [drift.component for drift in drifts if drift.action == "-"]
+
+
+def shortage(host: HostPlan, *, likely: bool = False) -> str:
+    """The file system that has less room than the host's plan is certain (or `likely`) to take, in words; else ""."""
+    claims = [claim.model_dump() for drift in host.drifts for claim in drift.effects.space]
+    short: str = util("space").shortage(claims, "need" if likely else "least")
+    return short
 
 
 def undo(drift: Drift) -> str | None:

@@ -3,6 +3,7 @@
 Standard output belongs to results (tables, documents); what is under way, warnings and questions come here.
 """
 
+import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,6 +49,11 @@ def show(lines: Sequence[Line], *, to_stderr: bool = False) -> None:
 def warn(text: str) -> None:
     """A warning that does not stop anything."""
     click.secho(f"warning: {text}", err=True, fg="yellow")
+
+
+def width() -> int:
+    """Columns of the terminal; 100 where the output goes elsewhere."""
+    return max(40, shutil.get_terminal_size((100, 40)).columns)
 
 
 def interactive() -> bool:

@@ -14,7 +14,7 @@ from aimlsetup.engine.runner import Event, Result
 from aimlsetup.engine.session import Session
 from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.models.observation import Observation
-from aimlsetup.models.plan import Drift, Expected, HostPlan, Plan, Planned
+from aimlsetup.models.plan import Cost, Drift, Effects, Expected, HostPlan, Plan, Planned
 
 ROUNDS = 5  # more than any chain of components that depend on each other's outputs
 
@@ -99,18 +99,31 @@ def plan(site: Site, session: Session, seen: Mapping[str, Seen]) -> tuple[Plan, 
         effects = harvest.effects(result.events, session.secrets.scrub)
         errors = _errors(session, result, work)
     made = outline(site, seen)
-    hosts = {
-        name: host.model_copy(
-            update={
-                "drifts": [
-                    drift.model_copy(update={"effects": effects.get((name, drift.component), drift.effects)})
-                    for drift in host.drifts
-                ]
-            }
-        )
-        for name, host in made.hosts.items()
-    }
-    return made.model_copy(update={"hosts": hosts}), errors
+    hosts = {name: _with_effects(name, host, effects) for name, host in made.hosts.items()}
+    return made.model_copy(update={"hosts": hosts}), _without_room(hosts) | errors
+
+
+def _with_effects(name: str, host: HostPlan, effects: Mapping[tuple[str, str], Effects]) -> HostPlan:
+    drifts = [
+        drift.model_copy(update={"effects": effects.get((name, drift.component), drift.effects)})
+        for drift in host.drifts
+    ]
+    return host.model_copy(update={"drifts": drifts, "cost": Cost.of(drift.effects for drift in drifts)})
+
+
+def _without_room(hosts: Mapping[str, HostPlan]) -> dict[str, AimlsetupError]:
+    """Hosts whose disks are certainly too small for all that is to be made; where they may be, a warning."""
+    found = {}
+    for name, host in hosts.items():
+        if short := compare.shortage(host):
+            found[name] = AimlsetupError(
+                "disk-full",
+                f"{name}: {short}, so nothing was changed",
+                hint="Free space there, or give `roots` that lie on a larger disk.",
+            )
+        elif short := compare.shortage(host, likely=True):
+            ui.warn(f"{name}: this may not fit: {short} (an estimate)")
+    return found
 
 
 def converge(site: Site, session: Session, seen: Mapping[str, Seen], *, take_lock: bool = False) -> dict[str, Outcome]:

@@ -97,7 +97,7 @@ def _act(site: "Site", run: "Session", seen: dict[str, "Seen"], *, yes: bool, ta
             exit_code=Exit.CONSENT,
         )
     made, errors = _loop.plan(site, run, seen)
-    ui.show(report.lines(made), to_stderr=True)
+    ui.show(report.lines(made, width=ui.width()), to_stderr=True)
     if errors:
         return {name: _loop.Outcome(error=errors.get(name)) for name in seen}
     if not ui.confirm("Apply this?"):

@@ -1,11 +1,17 @@
 """`aimlsetup plan`: what apply would change."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from aimlsetup.cli._options import common, print_document
 from aimlsetup.errors import Exit
+
+if TYPE_CHECKING:
+    from aimlsetup.report.plan import Detail
+
+DETAIL: "dict[bool | None, Detail]" = {None: "changes", True: "all", False: "none"}
 
 
 @click.command()
@@ -18,8 +24,14 @@ from aimlsetup.errors import Exit
     help="Save the plan: `aimlsetup apply FILE` does exactly that, or stops.",
 )
 @click.option("--exit-code", "drift_code", is_flag=True, help="Exit with 3 when something would change.")
-@click.option("--diff/--no-diff", default=True, help="With or without the diffs of files.")
-def command(profile: Path, limit: str | None, as_json: bool, output: Path | None, drift_code: bool, diff: bool) -> int:
+@click.option(
+    "--diff/--no-diff",
+    default=None,
+    help="Diffs of everything, what is made anew included; or none. Otherwise of what changes.",
+)
+def command(
+    profile: Path, limit: str | None, as_json: bool, output: Path | None, drift_code: bool, diff: bool | None
+) -> int:
     """Show what apply would change, as a diff. Changes nothing.
 
     Per host and component: + to be made, ~ differs, - to be removed, = holds; why, what it downloads and needs on
@@ -27,6 +39,7 @@ def command(profile: Path, limit: str | None, as_json: bool, output: Path | None
 
     \b
     aimlsetup plan
+    aimlsetup plan --diff | less
     aimlsetup plan -o change.plan && aimlsetup apply change.plan
     aimlsetup plan --exit-code --json > plan.json
     """
@@ -40,7 +53,7 @@ def preview(
     as_json: bool = False,
     output: Path | None = None,
     drift_code: bool = False,
-    diff: bool = True,
+    diff: bool | None = None,
 ) -> int:
     """Make a plan and show it. Returns the exit code."""
     from aimlsetup import files, ui
@@ -61,6 +74,6 @@ def preview(
     if as_json:
         print_document(document)
     else:
-        ui.show(report.lines(made, diffs=diff))
+        ui.show(report.lines(made, detail=DETAIL[diff], width=ui.width()))
     _loop.tell(errors)
     return _loop.conclude(errors, len(site.hosts), otherwise=Exit.DRIFT if drift_code and made.drifted else Exit.DONE)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from aimlsetup.engine.runner import Event
-from aimlsetup.models.plan import Effects
+from aimlsetup.models.plan import Claim, Effects
 
 SERVICES = (
     "ansible.builtin.systemd",
@@ -16,14 +16,14 @@ SERVICES = (
     "service",
 )
 RECEIPT = "codehub.aimlsetup.receipt"  # that it will be written goes without saying
-DIFF_LINES = 200
 
 
 def effects(events: Iterable[Event], scrub: Callable[[str], str]) -> dict[tuple[str, str], Effects]:
     """{(host, component): effects} of the tasks that would change something. `scrub` hides secrets in diffs.
 
-    A module may return `plan` with `packages` ([{name, from, to}]), `download` and `disk` (bytes), `restarts` (units)
-    and `reboot`. Where it names packages, its diff would only say the same again.
+    A module may return `plan` with `packages` ([{name, from, to}]), `download` and `disk` (bytes), `estimated` (whether
+    `disk` is), `unsized` (names), `restarts` (units) and `reboot`, and `space`, its claims on file systems. Where it
+    names packages, its diff would only say the same again.
     """
     grouped: dict[tuple[str, str], list[Event]] = defaultdict(list)
     for event in events:
@@ -37,13 +37,22 @@ def _effects(events: list[Event], scrub: Callable[[str], str]) -> Effects:
     started = [unit for event in events if (unit := _restarted(event))]
     return Effects(
         tasks=list(dict.fromkeys(event.task for event in events)),
+        untold=list(dict.fromkeys(event.task for event in events if not _tells(event))),
         diffs=[scrub(text) for event in events for text in _diffs(event.result)],
         packages=[_package(entry) for plan in plans for entry in plan.get("packages") or ()],
         download=sum(int(plan.get("download") or 0) for plan in plans),
         disk=sum(int(plan.get("disk") or 0) for plan in plans),
+        estimated=any(plan.get("estimated") for plan in plans),
+        unsized=[str(name) for plan in plans for name in plan.get("unsized") or ()],
+        space=[Claim.model_validate(claim) for event in events for claim in event.result.get("space") or ()],
         restarts=list(dict.fromkeys([*started, *(str(unit) for plan in plans for unit in plan.get("restarts") or ())])),
         reboot=any(plan.get("reboot") for plan in plans) or any(event.action.endswith("reboot") for event in events),
     )
+
+
+def _tells(event: Event) -> bool:
+    """Whether the plan shows what this one would do."""
+    return bool(_restarted(event) or _diffs(event.result) or (event.result.get("plan") or {}).get("packages"))
 
 
 def _restarted(event: Event) -> str | None:
@@ -74,10 +83,7 @@ def _unified(part: Mapping[str, Any]) -> str:
     names = (str(part.get("before_header") or "before"), str(part.get("after_header") or "after"))
     if isinstance(before, Mapping) or isinstance(after, Mapping):
         return _attributes(names[1], before or {}, after or {})
-    lines = list(difflib.unified_diff(_lines(before), _lines(after), *names, lineterm="", n=1))
-    if len(lines) > DIFF_LINES:
-        lines = [*lines[:DIFF_LINES], f"… {len(lines) - DIFF_LINES} more lines"]
-    return "\n".join(lines)
+    return "\n".join(difflib.unified_diff(_lines(before), _lines(after), *names, lineterm="", n=1))
 
 
 def _attributes(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:

@@ -41,9 +41,12 @@ def decide(profile: Profile, platform: Platform, catalog: Catalog, old: HostClas
         packages = _resolve(env, solution, target, _of(env.name, kept))
         pins |= {f"{env.name}.{name}": pin for name, pin in _pins(env, solution, packages).items()}
         entries.append(_entry(entry, solution, platform, packages))
-    uv_line = _uv(profile, platform, kept, pins) if any(entry["installer"] == "uv" for entry in entries) else []
+        entries[-1]["download"] = _download(entries[-1]["requirements"], target, old)
+    uv = _target(profile, platform, platform.release.python)
+    uv_line = _uv(uv, kept, pins) if any(entry["installer"] == "uv" for entry in entries) else []
     python = pins[f"{entries[0]['name']}.{stack.PYTHON}"].version if entries else platform.release.python
-    return Decided({"envs": entries, "uv_requirement": uv_line}, pins, python)
+    solved = {"envs": entries, "uv_requirement": uv_line, "uv_download": _download(uv_line, uv, old)}
+    return Decided(solved, pins, python)
 
 
 def _solve(env: Environment, platform: Platform, catalog: Catalog, kept: Mapping[str, str]) -> Solution:
@@ -102,12 +105,21 @@ def _wished(env: Environment, name: str) -> list[Reason]:
     return [Reason(kind="wish", text=f"{wish.origin}: {wish.line}") for wish in env.wishes if wish.name == name]
 
 
-def _uv(profile: Profile, platform: Platform, kept: Mapping[str, str], pins: dict[str, Pin]) -> list[str]:
+def _uv(target: index.Target, kept: Mapping[str, str], pins: dict[str, Pin]) -> list[str]:
     """Uv itself, for the distribution's Python, which installs it."""
     keep = [f"uv=={kept['uv']}"] if "uv" in kept else []
-    found = index.resolve("uv", ["uv"], [], _target(profile, platform, platform.release.python), keep)
+    found = index.resolve("uv", ["uv"], [], target, keep)
     pins["uv"] = Pin(version=found[0].version, because=[Reason(kind="index", text="installs the environments")])
     return [package.line for package in found]
+
+
+def _download(requirements: list[str], target: index.Target, old: HostClass | None) -> int | None:
+    """What installing these downloads; the same files are asked for once only."""
+    before = old.components.get(COMPONENT, {}) if old else {}
+    known = {tuple(entry["requirements"]): entry.get("download") for entry in before.get(f"{COMPONENT}_envs", [])}
+    known[tuple(before.get(f"{COMPONENT}_uv_requirement", []))] = before.get(f"{COMPONENT}_uv_download")
+    size = known.get(tuple(requirements))
+    return index.download(requirements, target) if size is None else size
 
 
 def _of(name: str, kept: Mapping[str, str]) -> dict[str, str]:

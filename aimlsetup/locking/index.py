@@ -12,9 +12,10 @@ from pathlib import Path
 from uv import find_uv_bin
 
 from aimlsetup.errors import AimlsetupError, Exit
+from aimlsetup.locking import wheels
 
 TIMEOUT = 900  # seconds; a cold cache on a slow line, sdists that must be built for their metadata
-WISHES, BOUNDS, RESULT = "wishes.txt", "bounds.txt", "result.txt"
+WISHES, BOUNDS, RESULT, FILES = "wishes.txt", "bounds.txt", "result.txt", "pylock.toml"
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,29 @@ def resolve(
         return parse((space / RESULT).read_text())
 
 
+def download(requirements: Sequence[str], target: Target) -> int | None:
+    """Bytes that installing resolved requirements fetches; None where the index does not tell.
+
+    How much there is to fetch is good to know and no reason to fail.
+    """
+    with tempfile.TemporaryDirectory(prefix="aimlsetup-lock-") as directory:
+        space = Path(directory)
+        (space / RESULT).write_text("".join(f"{line}\n" for line in requirements))
+        command = [*_compile(target), "--no-deps", "--format", "pylock.toml", "--output-file", FILES, RESULT]
+        if _run(command, space).returncode:
+            return None
+        return wheels.download((space / FILES).read_text(), target.python, target.platform)
+
+
 def _command(target: Target) -> list[str]:
+    return [*_compile(target), "--no-header", "--constraints", BOUNDS, "--output-file", RESULT, WISHES]
+
+
+def _compile(target: Target) -> list[str]:
     index = ["--default-index", target.index] if target.index else []
     return [
-        find_uv_bin(), "pip", "compile", "--quiet", "--color", "never",
+        find_uv_bin(), "pip", "compile", "--quiet", "--color", "never", "--generate-hashes", *index,
         "--python", sys.executable, "--python-version", target.python, "--python-platform", target.platform,
-        "--generate-hashes", "--no-header", "--constraints", BOUNDS, "--output-file", RESULT, *index, WISHES,
     ]  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """What would change: the drift of each component, and with it what a check-mode run found. No I/O here."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -32,14 +32,28 @@ class Drift(Document):
     rows: list[Row] = Field(default_factory=list)
 
 
+class Claim(Document):
+    """What something that is made takes of one file system: `need` is expected, `least` certain. Sizes are bytes."""
+
+    path: str = Field(description="a directory on the file system")
+    device: int
+    free: int
+    need: int
+    least: int
+
+
 class Effects(Document):
     """What a check-mode run of one component found. Sizes are bytes."""
 
     tasks: list[str] = Field(default_factory=list, description="names of the tasks that would change something")
-    diffs: list[str] = Field(default_factory=list, description="unified diffs of files")
+    untold: list[str] = Field(default_factory=list, description="those of them that nothing else here tells about")
+    diffs: list[str] = Field(default_factory=list, description="unified diffs of files, whole")
     packages: list[str] = Field(default_factory=list, description="the package transaction, one line each")
     download: int = 0
     disk: int = 0
+    estimated: bool = Field(default=False, description="whether `disk` is an estimate from what is downloaded")
+    unsized: list[str] = Field(default_factory=list, description="what is downloaded, but nobody knows how much it is")
+    space: list[Claim] = Field(default_factory=list, description="what is claimed of file systems")
     restarts: list[str] = Field(default_factory=list, description="units that would be restarted")
     reboot: bool = False
 
@@ -51,11 +65,32 @@ class Planned(Drift):
     undo: str | None = Field(default=None, description="how it can be taken back")
 
 
+class Cost(Document):
+    """What there is to download and what it takes on disk, in bytes; `estimated` and `unsized` as in `Effects`."""
+
+    download: int = 0
+    disk: int = 0
+    estimated: bool = False
+    unsized: list[str] = Field(default_factory=list)
+
+    @classmethod
+    def of(cls, parts: Iterable["Effects | Cost"]) -> "Cost":
+        """The sum."""
+        known = list(parts)
+        return cls(
+            download=sum(part.download for part in known),
+            disk=sum(part.disk for part in known),
+            estimated=any(part.estimated for part in known),
+            unsized=[name for part in known for name in part.unsized],
+        )
+
+
 class HostPlan(Document):
     """One host in a plan. `observed` is the digest of what the plan rests on (see `aimlsetup.compare`)."""
 
     observed: str
     drifts: list[Planned]
+    cost: Cost = Cost()
 
     @property
     def drifted(self) -> list[Planned]:

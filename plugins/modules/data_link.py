@@ -223,7 +223,7 @@ def note(result, link, done, before):
         result["targets"][link.path] = target
     if changed:
         header = link.path + " (data link)"
-        shown = {"before": before + "\n", "after": after + "\n"}
+        shown = {"before": "" if before == "missing" else before + "\n", "after": after + "\n"}
         result["diff"].append(dict(shown, before_header=header, after_header=header))
 
 

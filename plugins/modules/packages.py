@@ -49,6 +49,11 @@ plan:
   type: dict
   returned: always
   sample: {packages: [{name: git, from: null, to: "1:2.39.5-0+deb12u2"}], download: 7256704, disk: 43008000}
+space:
+  description: What it claims of file systems, as rows of path, device, free, need and least (bytes).
+  type: list
+  elements: dict
+  returned: always
 configured:
   description: Packages that an interrupted dpkg had left half done.
   type: list
@@ -72,7 +77,7 @@ import subprocess
 import tempfile
 import time
 
-from ansible_collections.codehub.aimlsetup.plugins.module_utils import apt, state
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import apt, space, state
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
 
 OPTIONS = {
@@ -89,9 +94,18 @@ ENVIRONMENT = {
     "NEEDRESTART_SUSPEND": "1",  # needrestart would restart services in the middle of an apply
 }
 APT_OPTIONS = (
-    "-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold",
-    "-o", "Dpkg::Use-Pty=0", "-o", "Acquire::Retries=2", "-o", "APT::Install-Recommends=0",
-    "-o", "APT::Keep-Downloaded-Packages=1",
+    "-o",
+    "Dpkg::Options::=--force-confdef",
+    "-o",
+    "Dpkg::Options::=--force-confold",
+    "-o",
+    "Dpkg::Use-Pty=0",
+    "-o",
+    "Acquire::Retries=2",
+    "-o",
+    "APT::Install-Recommends=0",
+    "-o",
+    "APT::Keep-Downloaded-Packages=1",
 )
 # What these let through is judged by `apt.refusals` on the simulation instead, name by name.
 INSTALL = ("--allow-downgrades", "--allow-change-held-packages", "install", "--")
@@ -117,8 +131,12 @@ class Apt:
     def execute(argv):
         """(exit status, standard output and error as text)."""
         done = subprocess.run(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env=dict(os.environ, **ENVIRONMENT), check=False,
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=dict(os.environ, **ENVIRONMENT),
+            check=False,
         )
         return done.returncode, done.stdout.decode("utf-8", "replace")
 
@@ -219,19 +237,9 @@ class Apt:
             self.fail(apt.explanation("apt-mark", output))
 
 
-def shortage(plan, archives=ARCHIVES, system="/usr"):
-    """Which file system has not enough room for the transaction, in words; "" when all have."""
-    needs = {}
-    for path, size in ((archives, plan["download"]), (system, plan["disk"])):
-        existing = path if os.path.isdir(path) else "/"
-        device = os.stat(existing).st_dev
-        needs[device] = (existing, needs.get(device, (None, 0))[1] + max(0, size))
-    for path, size in needs.values():
-        usage = os.statvfs(path)
-        free = usage.f_bavail * usage.f_frsize
-        if size > free:
-            return "the disk is full: %s has %d MB free, the packages need %d MB" % (path, free >> 20, size >> 20)
-    return ""
+def claims(plan):
+    """What a transaction claims of the file systems it is written to."""
+    return [space.claim(path, plan[key], plan[key]) for path, key in ((ARCHIVES, "download"), ("/usr", "disk"))]
 
 
 def bring_about(host, specs, wanted):
@@ -240,9 +248,12 @@ def bring_about(host, specs, wanted):
     while True:
         plan, trouble = host.plan(specs, wanted)
         if plan:
-            short = shortage(plan)
+            short = space.shortage(claims(plan))
             if short:
-                host.fail("%s. Nothing was done.\nhint: `apt-get clean` frees downloaded packages." % short, plan=plan)
+                host.fail(
+                    "the disk is full: %s. Nothing was done.\nhint: `apt-get clean` frees downloaded packages." % short,
+                    plan=plan,
+                )
             if host.module.check_mode:
                 return plan
             trouble = host.install(specs)
@@ -291,7 +302,7 @@ def converge(host, wishes):
         for value in (True, False):
             host.hold([name for name in wishes if wanted[name] == value != now[name]], value)
     changed = sorted(name for name in wishes if wanted[name] != was[name])
-    return {"plan": plan, "configured": half_done, "held": changed, "waited": host.waited}
+    return {"plan": plan, "space": claims(plan), "configured": half_done, "held": changed, "waited": host.waited}
 
 
 def shown(plan):

@@ -61,8 +61,25 @@ def test_a_secret_in_a_diff_is_hidden() -> None:
     assert "canary" not in found["one", "base"].model_dump_json()
 
 
-def test_a_huge_diff_is_cut() -> None:
+def test_a_diff_is_kept_whole() -> None:
     after = "".join(f"{number}\n" for number in range(5000))
     (text,) = effects([changed("Write", diff={"before": "", "after": after})], str)["one", "base"].diffs
-    assert len(text.splitlines()) == 201
-    assert text.endswith("more lines")
+    assert len(text.splitlines()) == 5003
+
+
+def test_tasks_that_nothing_else_tells_about_are_named() -> None:
+    events = [
+        changed("Write", diff={"before": "", "after": "x"}),
+        changed("Install", plan={"packages": [{"name": "git", "to": "1"}]}),
+        changed("Group"),
+    ]
+    found = effects(events, str)["one", "base"]
+    assert (found.tasks, found.untold) == (["Write", "Install", "Group"], ["Group"])
+
+
+def test_estimates_and_claims_of_space_are_kept() -> None:
+    claim = {"path": "/", "device": 1, "free": 9, "need": 5, "least": 2}
+    plan = {"packages": [], "download": 2, "disk": 5, "estimated": True, "unsized": ["py_2"]}
+    found = effects([changed("Build", plan=plan, space=[claim])], str)["one", "base"]
+    assert (found.estimated, found.unsized) == (True, ["py_2"])
+    assert [one.model_dump() for one in found.space] == [claim]

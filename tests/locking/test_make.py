@@ -4,7 +4,7 @@ import pytest
 
 from aimlsetup import catalog, locking
 from aimlsetup.errors import AimlsetupError
-from aimlsetup.locking import changes, file
+from aimlsetup.locking import changes, file, wheels
 from aimlsetup.models.lock import HostClass, Lock
 from aimlsetup.models.observation import Observation
 
@@ -52,6 +52,21 @@ def test_requirements_are_exact_hashed_and_reasoned(profile: Read, observation: 
     assert (
         lock.classes[DEBIAN_12].components["python_env"]["python_env_uv_requirement"][0].startswith("uv==0.9.0 --hash=")
     )
+
+
+def test_the_download_is_the_size_of_the_pinned_files(
+    profile: Read, observation: Observe, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index.publish("app", "1.0", ["falcon<4.1"])
+    wished, hosts = profile("app"), {"web": observation()}
+    lock = locking.make(wished, hosts)
+    sizes = {path.name.split("-py3")[0]: path.stat().st_size for path in index.root.rglob("*.whl")}
+    assert env_of(lock)["download"] == sizes["app-1.0"] + sizes["falcon-4.0.0"]
+    arguments = lock.classes[DEBIAN_12].components["python_env"]
+    assert arguments["python_env_uv_download"] == sizes["uv-0.9.0"]
+    monkeypatch.setattr(wheels, "SCHEMES", ())  # nobody can be asked any more
+    assert locking.make(wished, hosts, lock) == lock, "the same files are not asked for again"
+    assert env_of(locking.make(wished, hosts))["download"] is None
 
 
 def test_the_same_again_is_the_same_file(profile: Read, observation: Observe) -> None:

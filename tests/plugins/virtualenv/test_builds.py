@@ -35,6 +35,27 @@ def test_a_build_is_dated_linked_and_kept(site: Site) -> None:
     assert not site(wanted, check=True)["changed"]
 
 
+def test_what_a_build_takes_is_foreseen_and_nothing_where_there_is_none(site: Site) -> None:
+    wanted = site.environment(("tiny", "1.0"), download=1000)
+    plan = site(wanted, check=True)["plan"]
+    assert (plan["download"], plan["disk"], plan["estimated"], plan["unsized"]) == (1000, 8900, True, [])
+    assert site(site.environment(("tiny", "1.0")), check=True)["plan"]["unsized"] == ["py_3"]
+    site(wanted)
+    plan = site(wanted, check=True)["plan"]
+    assert (plan["download"], plan["disk"], plan["estimated"]) == (0, 0, False)
+    assert not site(site.environment(("tiny", "1.0"), download=2000))["changed"], "a size is no input"
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_what_cannot_fit_is_refused_before_anything_is_built(site: Site, *, check: bool) -> None:
+    site(site.environment(("tiny", "1.0")))
+    before = (site.there(), site.behind())
+    refused = site(site.environment(("tiny", "2.0"), download=10**18), check=check)
+    assert refused["failed"]
+    assert re.search(r" has \d+ MB free, and 1000000000000 MB are needed\. Nothing was built", refused["msg"])
+    assert (site.there(), site.behind()) == before
+
+
 def test_other_inputs_are_built_beside_and_the_old_one_stays(site: Site) -> None:
     first = site(site.environment(("tiny", "1.0")))["generations"]["py_3"]
     second = site(site.environment(("tiny", "2.0"), ("needy", "1.0")))

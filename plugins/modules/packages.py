@@ -94,18 +94,9 @@ ENVIRONMENT = {
     "NEEDRESTART_SUSPEND": "1",  # needrestart would restart services in the middle of an apply
 }
 APT_OPTIONS = (
-    "-o",
-    "Dpkg::Options::=--force-confdef",
-    "-o",
-    "Dpkg::Options::=--force-confold",
-    "-o",
-    "Dpkg::Use-Pty=0",
-    "-o",
-    "Acquire::Retries=2",
-    "-o",
-    "APT::Install-Recommends=0",
-    "-o",
-    "APT::Keep-Downloaded-Packages=1",
+    "-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold",
+    "-o", "Dpkg::Use-Pty=0", "-o", "Acquire::Retries=2", "-o", "APT::Install-Recommends=0",
+    "-o", "APT::Keep-Downloaded-Packages=1",
 )
 # What these let through is judged by `apt.refusals` on the simulation instead, name by name.
 INSTALL = ("--allow-downgrades", "--allow-change-held-packages", "install", "--")
@@ -131,12 +122,8 @@ class Apt:
     def execute(argv):
         """(exit status, standard output and error as text)."""
         done = subprocess.run(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=dict(os.environ, **ENVIRONMENT),
-            check=False,
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env=dict(os.environ, **ENVIRONMENT), check=False,
         )
         return done.returncode, done.stdout.decode("utf-8", "replace")
 

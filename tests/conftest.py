@@ -2,8 +2,10 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from aimlsetup.sandbox import Host
 
 OWN_NAME = re.compile(r"t(\d+)-.+")  # the process that made it, and a number or a scenario
 NUMBERS = count(1)
-NOT_RUN = pytest.StashKey[int]()
+NOT_RUN = pytest.StashKey[dict[str, int]]()  # what is lacking → how many tests are not run for it
 
 
 class HostFactory:
@@ -96,16 +98,28 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put what boots hosts first, since it takes longest; take it out where the probe finds something lacking."""
     items.sort(key=lambda item: item.get_closest_marker("host") is None)
-    needing = [item for item in items if item.get_closest_marker("host")]
-    if needing and sandbox.probe():
-        items[:] = [item for item in items if item not in needing]
-        config.hook.pytest_deselected(items=needing)
-        config.stash[NOT_RUN] = len(needing)
+    lacking = {item: lack for item in items if (lack := _lack(item))}
+    if lacking:
+        items[:] = [item for item in items if item not in lacking]
+        config.hook.pytest_deselected(items=list(lacking))
+        config.stash[NOT_RUN] = Counter(lacking.values())
+
+
+def _lack(item: pytest.Item) -> str:
+    """What this machine lacks to boot the hosts of a test, in words."""
+    mark = item.get_closest_marker("host")
+    return _probed(mark.args) if mark else ""
+
+
+@cache
+def _probed(releases: tuple[str, ...]) -> str:
+    lacks = sandbox.probe(releases=releases)
+    return "\n".join(f"{lack.name}: {lack.why}; found: {lack.found}; {lack.remedy}" for lack in lacks)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A worker tells how many tests it took out; where the CI says so, not having run them is a failure."""
-    not_run = session.config.stash.get(NOT_RUN, 0)
+    not_run = dict(session.config.stash.get(NOT_RUN, {}))
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["not_run"] = not_run
     elif not_run and os.environ.get("CI") == "true":
@@ -114,14 +128,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
-    """Every worker collects all tests, so one's number is the number."""
-    node.config.stash[NOT_RUN] = getattr(node, "workeroutput", {}).get("not_run", 0)
+    """Every worker collects all tests, so one's numbers are the numbers."""
+    node.config.stash[NOT_RUN] = getattr(node, "workeroutput", {}).get("not_run", {})
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say what was not run, and which probe failed."""
-    if not_run := config.stash.get(NOT_RUN, 0):
+    if not_run := config.stash.get(NOT_RUN, {}):
         terminalreporter.section("tests on booted hosts")
-        terminalreporter.line(f"{not_run} tests were not run, because no host can boot here:", red=True)
-        for lack in sandbox.probe():
-            terminalreporter.line(f"{lack.name}: {lack.why}; found: {lack.found}; {lack.remedy}", red=True)
+        for lacks, number in not_run.items():
+            terminalreporter.line(f"{number} tests were not run, because their hosts cannot boot here:", red=True)
+            terminalreporter.line(lacks, red=True)

@@ -133,16 +133,19 @@ def save(name: str, layer: str, json_: bool) -> None:
 
 
 @command.command()
+@click.option("--release", "releases", multiple=True, type=click.Choice(list(sandbox.RELEASES)),
+              help="Also ask whether the archive of this release answers (may be repeated).")
 @click.option("--boot", is_flag=True, help="Also boot one host for real (builds the root file system the first time).")
 @as_json
 @click.pass_context
-def probe(ctx: click.Context, boot: bool, json_: bool) -> None:
+def probe(ctx: click.Context, releases: tuple[str, ...], boot: bool, json_: bool) -> None:
     """Say what this machine lacks to boot hosts, why it is needed and what to do; exit status 1 if anything.
 
     \b
     aimlsetup sandbox probe --boot
+    aimlsetup sandbox probe --release noble
     """
-    lacks = sandbox.probe(boot=boot)
+    lacks = sandbox.probe(releases=releases, boot=boot)
     if json_:
         _print("sandbox-probe", lacks=[vars(lack) for lack in lacks], changes=sandbox.changes())
     else:

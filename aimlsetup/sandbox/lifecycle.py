@@ -60,7 +60,7 @@ def up(
     state, names = current(), [check_name(name) for name in dict.fromkeys(names)]
     parsed = [parse_bind(bind) for bind in binds]
     _check_sources(parsed)
-    made = _recipe(release, python=python, mirror=mirror)
+    made = local_recipe(release, python=python, mirror=mirror)
     wish = Wish(
         release=release, template=made.key, python=python, layer=layer,
         trees=layering.find(state, layer, made.key).trees if layer else (), binds=tuple(map(str, parsed)),
@@ -107,7 +107,8 @@ def _check_sources(binds: Sequence[Bind]) -> None:
         )
 
 
-def _recipe(release: str, *, python: bool = True, mirror: str | None = None) -> recipe.Recipe:
+def local_recipe(release: str, *, python: bool = True, mirror: str | None = None) -> recipe.Recipe:
+    """The recipe of a release on this machine, from the mirror that was asked for."""
     mirror = mirror or os.environ.get("AIMLSETUP_SANDBOX_MIRROR")
     return recipe.recipe(release, machine.inspect(), mirror, python=python)
 
@@ -249,7 +250,7 @@ def layers() -> list[str]:
     state = current()
     usable = []
     for layer in layering.saved(state):
-        if layer.template in {_recipe(layer.release, python=python).key for python in (True, False)}:
+        if layer.template in {local_recipe(layer.release, python=python).key for python in (True, False)}:
             usable.append(layer.name)
         else:
             layering.drop(state, layer.name)

@@ -4,12 +4,12 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from aimlsetup.errors import AimlsetupError
-from aimlsetup.sandbox import cgroup, lifecycle, network
+from aimlsetup.sandbox import cgroup, lifecycle, network, template
 from aimlsetup.sandbox.command import run, succeeds
 from aimlsetup.sandbox.state import current
 
@@ -43,14 +43,15 @@ class Need:
     check: Callable[[], str | None]
 
 
-def probe(*, boot: bool = False) -> list[Lack]:
+def probe(*, releases: Sequence[str] = (), boot: bool = False) -> list[Lack]:
     """What is lacking, in the order to cure it; nothing is left behind.
 
-    Each check is made in a namespace of its own. `boot` also boots and removes one host, which needs the
-    root file system and so builds it the first time.
+    Each check is made in a namespace of its own. `releases` are those whose archives must answer, too. `boot`
+    also boots and removes one host, which needs the root file system and so builds it the first time.
     """
-    lacks = list(_failing(BASICS)) or list(_failing(KERNEL))
-    return lacks or (list(_failing([BOOT])) if boot else [])
+    archives = [archive(release) for release in releases]
+    stages = [BASICS, KERNEL, archives, [BOOT] if boot else []]
+    return next(filter(None, (list(_failing(needs)) for needs in stages)), [])
 
 
 def changes() -> list[str]:
@@ -130,6 +131,21 @@ def _forwarding() -> str | None:
     if not dropping or f'"{tag}"' in json.dumps(foreign):
         return None
     return f"dropping what is forwarded: {', '.join(dropping)}; bridge: {tag}"
+
+
+def archive(release: str) -> Need:
+    """That the mirrors of a release answer."""
+
+    def answers() -> str | None:
+        with tempfile.TemporaryDirectory(prefix="aimlsetup-probe-") as name:
+            try:
+                template.ask_mirrors(lifecycle.local_recipe(release), Path(name))
+            except AimlsetupError as error:
+                return "; ".join([error.message, *error.context[-1:]])
+        return None
+
+    why = "its root file system and packages come from there"
+    return Need(f"archive of {release}", why, template.OTHER_MIRROR, answers)
 
 
 def _boots() -> str | None:

@@ -16,6 +16,7 @@ from aimlsetup.sandbox.state import State, lock, read_json, write_json
 Progress = Callable[[str], None]
 BUILD_LIMIT = 900  # seconds; 30 on a fast line
 APT_HELPER = "/usr/lib/apt/apt-helper"
+OTHER_MIRROR = "Name a mirror that this machine reaches: AIMLSETUP_SANDBOX_MIRROR='URL' or 'URL SECURITY-URL'."
 
 
 def ensure(state: State, recipe: Recipe, used: set[str], progress: Progress) -> Path:
@@ -46,9 +47,7 @@ def ensure(state: State, recipe: Recipe, used: set[str], progress: Progress) -> 
 
 
 def _build(recipe: Recipe, place: Path, tarball: Path, progress: Progress) -> None:
-    for mirror, suite in recipe.mirrors.items():
-        release = f"{mirror}/dists/{suite}/InRelease"
-        _download(release, place / "InRelease", doing=f"asking the mirror {mirror} for {suite}")
+    ask_mirrors(recipe, place)
     progress(f"{recipe.key}: building the root file system (once; about half a minute, 100 MB from the mirror)")
     files, partial = place / "files", place / "partial.tar.zst"
     _lay_out(recipe, files)
@@ -72,6 +71,13 @@ def _build(recipe: Recipe, place: Path, tarball: Path, progress: Progress) -> No
     write_json(place / "template.json", {"sha256": _digest(partial), "kind": recipe.kind})
     partial.replace(tarball)
     shutil.rmtree(files)
+
+
+def ask_mirrors(recipe: Recipe, place: Path) -> None:
+    """Fetch what each mirror says of its suite into `place`; an error names the one that does not answer."""
+    for mirror, suite in recipe.mirrors.items():
+        release = f"{mirror}/dists/{suite}/InRelease"
+        _download(release, place / "InRelease", doing=f"asking the mirror {mirror} for {suite}")
 
 
 @contextmanager
@@ -101,7 +107,7 @@ def _download(url: str, target: Path, *digest: str, doing: str) -> None:
         [APT_HELPER, "-o", "Acquire::http::Timeout=10", "-o", "Acquire::https::Timeout=10", "-o", "Acquire::Retries=1",
          "-o", "APT::Sandbox::User=root", "download-file", url, target, *digest],
         doing=doing,
-        hint="Name a mirror that this machine reaches: AIMLSETUP_SANDBOX_MIRROR='URL' or 'URL SECURITY-URL'.",
+        hint=OTHER_MIRROR,
     )
 
 

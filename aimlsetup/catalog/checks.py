@@ -20,6 +20,7 @@ UNIQUE = (
     ("python_env", "envs", "name"),
     ("repos", "checkouts", "dest"),
 )
+LIBRARIES = ("cuda", "cudnn", "tensorrt", "nccl")  # of the GPU's stack, what a wish may name
 BARE_VERSION = re.compile(r"\d+(\.\d+)*")
 
 Data = Mapping[str, Any]
@@ -68,12 +69,14 @@ def _become(data: Data, catalog: Catalog) -> Iterator[Problem]:
 def _wishes(data: Data, catalog: Catalog) -> Iterator[Problem]:
     del catalog
     requests = data.get("requests") or {}
-    wishes: dict[Location, Any] = {("requests", "python"): requests.get("python")}
+    wishes: dict[Location, Any] = {("requests", name): requests.get(name) for name in ("python", "keras", *LIBRARIES)}
     wishes |= {("requests", "framework", name): wish for name, wish in (requests.get("framework") or {}).items()}
+    wishes["requests", "driver", "version"] = (requests.get("driver") or {}).get("version")
     for index, env in _entries(data, "python_env", "envs"):
         python = env.get("python")
         wishes["python_env", "envs", index, "python"] = None if str(python).startswith("/") else python
-    for location, wish in wishes.items():
+    for location, given in wishes.items():
+        wish = given["prefer"] if isinstance(given, Mapping) else given
         if wish and not BARE_VERSION.fullmatch(wish) and not _is_specifier(wish):
             yield Problem(location, f"'{wish}' is not a version wish", "write '3.11', '==2.21.0' or '>=2.16,<3'")
 
@@ -102,6 +105,16 @@ def _framework(data: Data, catalog: Catalog) -> Iterator[Problem]:
     if requested and not list(_entries(data, "python_env", "envs")):
         message = f"{', '.join(requested)} is requested, but there is no environment to install it into"
         yield Problem(("requests", "framework"), message, "add one to python_env.envs, such as {name: py_3}")
+
+
+def _gpu(data: Data, catalog: Catalog) -> Iterator[Problem]:
+    del catalog
+    requests = data.get("requests") or {}
+    wished = [name for name in (*LIBRARIES, "driver") if requests.get(name)]
+    # A preset may say 'device: gpu' where the profile does not.
+    if wished and requests.get("device", None if data.get("preset") else "cpu") == "cpu":
+        message = f"{wished[0]} is requested, but the device is a CPU"
+        yield Problem(("requests", wished[0]), message, "add 'device: gpu' to the requests", at_key=True)
 
 
 def _ports(data: Data, catalog: Catalog) -> Iterator[Problem]:
@@ -161,6 +174,7 @@ RULES: tuple[Callable[[Data, Catalog], Iterator[Problem]], ...] = (
     _wishes,
     _requirements,
     _framework,
+    _gpu,
     _ports,
     _unique,
     values.problems,

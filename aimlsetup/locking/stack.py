@@ -12,7 +12,7 @@ from aimlsetup.catalog.records import Framework, FrameworkRelease
 from aimlsetup.locking.platforms import Platform
 from aimlsetup.locking.wishes import Environment
 from aimlsetup.models.lock import Reason
-from aimlsetup.solver.problem import Candidate, Fact, Problem, Requirement
+from aimlsetup.solver.problem import Candidate, Choices, Fact, Problem, Requirement
 from aimlsetup.solver.versions import Versions
 
 PYTHON = "python"
@@ -31,7 +31,7 @@ def problem(env: Environment, platform: Platform, catalog: Catalog, preferred: M
     return Problem(
         wishes=tuple(_requirements(env)),
         facts=tuple(replace(fact, offers=_first(fact.offers, preferred)) for fact in facts),
-        packages={name: _first(known, preferred) for name, known in packages.items()},
+        packages={name: Choices(_first(known, preferred)) for name, known in packages.items()},
     )
 
 

@@ -5,7 +5,7 @@ they are checked against it in `aimlsetup.catalog`, not here.
 """
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -67,6 +67,18 @@ Interpreter = Annotated[
 ]
 
 
+PciId = Annotated[str, _matching(r"10de:[0-9a-f]{4}", "a PCI id of NVIDIA's", "write it as lspci -n does: '10de:2684'")]
+Capability = Annotated[str, _matching(r"\d{1,2}\.\d", "a compute capability", "write it as text, such as '8.9'")]
+Channel = Literal["nvidia", "distro", "pip"]
+Wished = TypeVar("Wished")
+
+
+class Prefer(Document, Generic[Wished]):
+    """A wish that gives way where it can't be met."""
+
+    prefer: Wished
+
+
 class Become(Document):
     """How root is reached: not at all (already root), or by sudo, with a password by reference or without."""
 
@@ -88,6 +100,7 @@ class Host(Document):
     ssh_config: AbsolutePath | None = None
     python: Interpreter | None = None
     become: Become = Become()
+    gpus: list[PciId] | None = None  # in place of those observed: for images, and hosts not yet racked
 
 
 class Roots(Document):
@@ -103,18 +116,39 @@ class Roots(Document):
     virtualenvs: AbsolutePath = "/virtualmachines/virtualenvs"
 
 
-class Requests(Document):
-    """Wishes the solver turns into pins; version wishes are PEP 440 specifiers (`>=2.16`, `==2.21.0`, `2.21`)."""
+class DriverWish(Document):
+    """NVIDIA's driver: which versions, whose support to rely on, and whose kernel modules."""
 
-    device: Literal["cpu"] = "cpu"
+    version: str | Prefer[str] | None = None
+    track: Literal["lts", "production", "newest"] | None = None  # gives way by nature
+    flavour: Literal["open", "proprietary"] | None = None
+
+
+class Requests(Document):
+    """Wishes the solver turns into pins; version wishes are PEP 440 specifiers (`>=2.16`, `==2.21.0`, `2.21`).
+
+    What is wished must be met, unless it is written `{prefer: …}`. Without an environment that computes on the GPU,
+    `cuda` and the libraries are the host's own.
+    """
+
+    device: Literal["cpu", "gpu"] = "cpu"
     python: str | None = None
-    framework: dict[Literal["tensorflow"], str | None] = Field(default_factory=dict)
+    framework: dict[Literal["tensorflow", "pytorch"], str | Prefer[str] | None] = Field(default_factory=dict)
+    keras: str | Prefer[str] | None = None
+    channel: Channel | Prefer[Channel] | None = None
+    driver: DriverWish = DriverWish()
+    cuda: str | Prefer[str] | None = None
+    cudnn: str | Prefer[str] | None = None
+    tensorrt: str | Prefer[str] | None = None
+    nccl: str | Prefer[str] | None = None
+    gpu_capability: dict[PciId, Capability] = Field(default_factory=dict)  # of GPUs that the catalog does not know
 
 
 class Profile(Document):
     """`aimlsetup.yml`. `sections` is filled with the components' own parts by the reader of the file."""
 
     version: Literal[1] = 1
+    preset: str | None = None  # wishes of the catalog's, beneath those given here
     hosts: dict[HostName, Host] = Field(default_factory=dict)
     components: list[str] = Field(default_factory=list)
     roots: Roots = Roots()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from aimlsetup.models.lock import Reason
 from aimlsetup.solver.versions import Versions
@@ -16,17 +17,60 @@ class Requirement:
     reason: Reason
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Candidate:
-    """One version of `name` that could be chosen, what it requires of others, and where it is known from."""
+    """One version of `name` that could be chosen, what it requires of others, and where it is known from.
+
+    `packages` are what it is installed as, with exact versions or None where only an index knows; the solver hands
+    them through.
+    """
 
     name: str
     version: str
     reason: Reason
     requires: tuple[Requirement, ...] = ()
+    packages: Mapping[str, str | None] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+class Choices:
+    """Candidates of one name, best first, and sets of them as bits: what is asked once is remembered.
+
+    `needs` has, for each name that some candidate requires, the candidates that require the same versions of it.
+    """
+
+    def __init__(self, candidates: tuple[Candidate, ...]) -> None:
+        self.candidates = candidates
+        self.all = (1 << len(candidates)) - 1
+        self.needs: dict[str, dict[Versions, int]] = {}
+        self._versions: dict[str, int] = {}
+        self._masks: dict[Versions, int] = {}
+        for index, candidate in enumerate(candidates):
+            self._versions[candidate.version] = self._versions.get(candidate.version, 0) | 1 << index
+            for requirement in candidate.requires:
+                groups = self.needs.setdefault(requirement.name, {})
+                groups[requirement.versions] = groups.get(requirement.versions, 0) | 1 << index
+
+    def within(self, versions: Versions) -> int:
+        """The candidates in a set of versions."""
+        mask = self._masks.get(versions)
+        if mask is None:
+            mask = 0
+            for version, bits in self._versions.items():
+                mask |= bits if version in versions else 0
+            self._masks[versions] = mask
+        return mask
+
+    def indices(self, bits: int) -> list[int]:
+        """Which candidates a set holds, best first."""
+        return [index for index in range(bits.bit_length()) if bits >> index & 1]
+
+    def reason(self, index: int, name: str, versions: Versions) -> Reason:
+        """Why a candidate requires these versions of `name`."""
+        requires = self.candidates[index].requires
+        return next(item.reason for item in requires if (item.name, item.versions) == (name, versions))
+
+
+@dataclass(frozen=True, eq=False)
 class Fact:
     """What a host offers under `name`, best first, and what it could offer if it were changed (`remedy` says how)."""
 
@@ -36,18 +80,44 @@ class Fact:
     text: str
     remedy: str
 
+    @cached_property
+    def now(self) -> Choices:
+        """As it is."""
+        return Choices(self.offers)
+
+    @cached_property
+    def relaxed(self) -> Choices:
+        """As it could be."""
+        return Choices((*self.offers, *self.otherwise))
+
 
 @dataclass(frozen=True)
 class Problem:
-    """Wishes, facts of the host, and known packages (best candidate first).
+    """Wishes, facts of the host, and known packages, in the order in which they are decided.
 
     A name that is neither a fact nor a package is open: its version is chosen later, within the bounds that the
-    solution found.
+    solution found. What a package `scope.name` requires is looked up in the same scope, except for `shared` names and for
+    those written `/name`, which have none.
+
+    `hopes` are wishes that give way, the first last. Among a name's candidates those of the version in `preferred` come
+    first; names in `nearest` are decided before others, and by how close they come to the set of versions given there.
     """
 
     wishes: tuple[Requirement, ...]
     facts: tuple[Fact, ...] = ()
-    packages: Mapping[str, tuple[Candidate, ...]] = field(default_factory=dict)
+    packages: Mapping[str, Choices] = field(default_factory=dict)
+    shared: frozenset[str] = frozenset()
+    hopes: tuple[Requirement, ...] = ()
+    preferred: Mapping[str, str] = field(default_factory=dict)
+    nearest: Mapping[str, Versions] = field(default_factory=dict)
+    relaxed: frozenset[Fact] = frozenset()
+
+    def resolve(self, owner: str, name: str) -> str:
+        """The full name of what `owner` requires as `name`."""
+        if name in self.shared or name.startswith("/"):
+            return name.removeprefix("/")
+        scope, dot, _own = owner.rpartition(".") if owner not in self.shared else ("", "", "")
+        return f"{scope}{dot}{name}"
 
 
 @dataclass(frozen=True)
@@ -60,10 +130,11 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Solution:
-    """`chosen` by name, and the requirements on open names."""
+    """`chosen` by name, the requirements on open names (by their full names), and the hopes that were given up."""
 
     chosen: Mapping[str, Chosen]
     bounds: tuple[Requirement, ...]
+    given_up: tuple[Requirement, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,133 @@
+"""The best solution: names are decided in the problem's order, each by its best candidate that others still allow."""
+
+from dataclasses import dataclass
+
+from aimlsetup.models.lock import Reason
+from aimlsetup.solver.problem import Chosen, Problem, Requirement, Solution
+from aimlsetup.solver.state import Contradiction, Removal, State, Table
+from aimlsetup.solver.versions import Versions, parse
+
+LATER = Reason(kind="index", text="chosen within these bounds")
+
+
+@dataclass(frozen=True)
+class Dead(Exception):
+    """No candidates meet the requirements: nothing was left for `name` after these removals."""
+
+    name: str
+    removals: tuple[Removal, ...]
+
+
+def resolve(problem: Problem) -> Solution:
+    """A solution, best candidates first, hopes met as far as they go. Raises `Dead`."""
+    start = State.start(Table.of(problem))
+    try:
+        start.look().require(problem.wishes)
+    except Contradiction as error:
+        raise Dead(error.name, tuple(start.removals)) from None
+    given_up: list[Requirement] = []
+    found, start = _hoped(problem, start, given_up)
+    return _solution(found or _decide(problem, start), given_up)
+
+
+def _hoped(problem: Problem, start: State, given_up: list[Requirement]) -> tuple[State | None, State]:
+    """With as many hopes as there can be: a complete state if one was found, and the state to go on from."""
+    try:
+        return _decide(problem, start.copy().require(problem.hopes)), start
+    except (Contradiction, Dead):
+        found = None
+    for hope in problem.hopes:
+        try:
+            tried = start.copy().require((hope,))
+            found = _decide(problem, tried)
+        except (Contradiction, Dead):
+            given_up.append(hope)
+        else:
+            start = tried
+    return found, start
+
+
+def _decide(problem: Problem, state: State) -> State:
+    """All active names reduced to one candidate. Raises `Dead`."""
+    name = _next(problem, state)
+    if name is None:
+        return state
+    dead = Dead(name, tuple(state.removals))
+    for index in _order(problem, state, name):
+        tried = state.copy()
+        try:
+            return _decide(problem, tried.choose(name, index))
+        except Contradiction as error:
+            dead = Dead(error.name, tuple(tried.removals))
+        except Dead as error:
+            dead = error
+    raise dead
+
+
+def _next(problem: Problem, state: State) -> str | None:
+    """The first in order for which there is a choice."""
+    undecided = (name for name, left in state.left.items() if left & (left - 1) and name in state.active)
+    return min(undecided, key=lambda name: name not in problem.nearest, default=None)
+
+
+def _order(problem: Problem, state: State, name: str) -> list[int]:
+    choices = state.table.choices[name]
+    indices = choices.indices(state.left[name])
+    if name in problem.nearest:
+        ranks = _ranks([candidate.version for candidate in choices.candidates])
+        target = problem.nearest[name]
+        middle = [rank for version, rank in ranks.items() if version in target] or [_place(ranks, target)]
+        return sorted(
+            indices, key=lambda index: min(abs(ranks[choices.candidates[index].version] - rank) for rank in middle)
+        )
+    preferred = problem.preferred.get(name)
+    return sorted(indices, key=lambda index: choices.candidates[index].version != preferred)
+
+
+def _ranks(versions: list[str]) -> dict[str, float]:
+    """Where each stands among them, oldest first; words keep their order."""
+    known = set(versions)
+    if any(parse(version) is None for version in known):
+        return {version: float(rank) for rank, version in enumerate(dict.fromkeys(versions))}
+    return {version: float(rank) for rank, version in enumerate(sorted(known, key=lambda one: str_key(one)))}
+
+
+def str_key(version: str) -> object:
+    """To sort by version."""
+    return parse(version)
+
+
+def _place(ranks: dict[str, float], wished: Versions) -> float:
+    """Where an unknown version would stand: above the newest of those that its lowest named version exceeds."""
+    named = sorted(
+        parsed
+        for choice in wished.alternatives
+        for spec in choice
+        if (parsed := parse(spec.version.removesuffix(".*"))) is not None
+    )
+    below = [rank for version, rank in ranks.items() if named and (own := parse(version)) and own < named[0]]
+    return max(below, default=-1.0) + 0.5
+
+
+def _solution(state: State, given_up: list[Requirement]) -> Solution:
+    """What a complete state says, with every reason for it."""
+    problem, table = state.table.problem, state.table
+    final = {
+        name: table.choices[name].candidates[table.choices[name].indices(state.left[name])[0]]
+        for name in state.left
+        if name in state.active
+    }
+    hopes = [hope for hope in problem.hopes if hope not in given_up]
+    asked: dict[str, list[Requirement]] = {}
+    for wish in (*problem.wishes, *hopes):
+        asked.setdefault(wish.name, []).append(wish)
+    for owner, candidate in final.items():
+        for needed in candidate.requires:
+            full = problem.resolve(owner, needed.name)
+            asked.setdefault(full, []).append(Requirement(full, needed.versions, needed.reason))
+    chosen = {
+        name: Chosen(candidate, (*dict.fromkeys(item.reason for item in asked.get(name, ())), candidate.reason))
+        for name, candidate in final.items()
+    }
+    bounds = tuple(item for name, items in asked.items() if name not in final for item in items)
+    return Solution(chosen, bounds, tuple(given_up))

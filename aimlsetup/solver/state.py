@@ -1,0 +1,190 @@
+"""What is still possible while a problem is solved: a set of candidates for each name, narrowed until it is consistent.
+
+Consistent means: whatever a candidate requires of another name, some candidate there still meets it. Sets are bits, and
+candidates that require the same are judged together, so that one pass over thousands of them takes milliseconds.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from aimlsetup.models.lock import Reason
+from aimlsetup.solver.problem import Choices, Problem, Requirement
+from aimlsetup.solver.versions import Versions, compatible
+
+
+class Removal(NamedTuple):
+    """Candidates of `name` that went, since `by` (a name, or None for a wish) no longer lets them stand.
+
+    Of an open name it is a bound, and there are no `bits`.
+    """
+
+    name: str
+    bits: int
+    by: str | None
+    reason: Reason
+
+
+class Contradiction(Exception):
+    """Nothing is left for `name`."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+@dataclass(frozen=True)
+class Table:
+    """A problem laid out: the choices of every name, what each name requires by full names, and who requires it."""
+
+    problem: Problem
+    choices: Mapping[str, Choices]
+    needs: Mapping[str, Mapping[str, tuple[str, Mapping[Versions, int]]]]  # owner -> full name -> (as written, groups)
+    users: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, problem: Problem) -> "Table":
+        """Lay out a problem."""
+        choices = {fact.name: fact.relaxed if fact in problem.relaxed else fact.now for fact in problem.facts}
+        choices.update(problem.packages)
+        needs = {
+            owner: {problem.resolve(owner, name): (name, groups) for name, groups in found.needs.items()}
+            for owner, found in choices.items()
+        }
+        users: dict[str, list[str]] = {}
+        for owner, targets in needs.items():
+            for target in targets:
+                users.setdefault(target, []).append(owner)
+        return cls(problem, choices, needs, {name: tuple(owners) for name, owners in users.items()})
+
+
+@dataclass
+class State:
+    """`left` are the candidates still possible, `active` the names that a solution must choose for."""
+
+    table: Table
+    left: dict[str, int]
+    active: set[str] = field(default_factory=set)
+    bounds: dict[str, frozenset[Versions]] = field(default_factory=dict)  # of open names
+    removals: list[Removal] = field(default_factory=list)
+
+    @classmethod
+    def start(cls, table: Table) -> "State":
+        """Everything is possible."""
+        return cls(table, {name: found.all for name, found in table.choices.items()})
+
+    def copy(self) -> "State":
+        """To try something on."""
+        return State(self.table, dict(self.left), set(self.active), dict(self.bounds), list(self.removals))
+
+    def require(self, wishes: tuple[Requirement, ...]) -> "State":
+        """Let wishes hold, and all that follows. Raises `Contradiction`."""
+        touched = []
+        for wish in wishes:
+            touched.append(wish.name)
+            self.active.add(wish.name)
+            if wish.name in self.left:
+                gone = self.left[wish.name] & ~self.table.choices[wish.name].within(wish.versions)
+                self._remove(Removal(wish.name, gone, None, wish.reason))
+            else:
+                self._bound(Removal(wish.name, 0, None, wish.reason), wish.versions)
+        self._settle(touched)
+        return self
+
+    def look(self) -> "State":
+        """Judge every candidate by what is offered now. Raises `Contradiction`."""
+        self._settle(list(self.table.users))
+        return self
+
+    def choose(self, name: str, index: int) -> "State":
+        """Take one candidate, and all that follows. Raises `Contradiction`."""
+        self.left[name] = 1 << index
+        self._settle([name])
+        return self
+
+    def _settle(self, touched: list[str]) -> None:
+        """Follow changes from name to name until nothing changes."""
+        waiting = dict.fromkeys(touched)
+        while waiting:
+            name = next(iter(waiting))
+            del waiting[name]
+            for user in self.table.users.get(name, ()):
+                if self._revise(user, name):
+                    waiting[user] = None
+            if name in self.active:
+                waiting.update(dict.fromkeys(self._demand(name)))
+
+    def _revise(self, name: str, target: str) -> bool:
+        """Drop what requires of `target` something that is no longer there."""
+        written, groups = self.table.needs[name][target]
+        before = self.left[name]
+        for versions, bits in groups.items():
+            gone = bits & self.left[name]
+            if gone and not self._possible(target, versions):
+                index = self._representative(name, gone)
+                reason = self.table.choices[name].reason(index, written, versions)
+                self._remove(Removal(name, gone, target, reason))
+        return self.left[name] != before
+
+    def _possible(self, name: str, versions: Versions) -> bool:
+        if name in self.left:
+            return bool(self.left[name] & self.table.choices[name].within(versions))
+        return compatible({versions, *self.bounds.get(name, ())})
+
+    def _demand(self, name: str) -> Iterator[str]:
+        """Narrow what every candidate of a name to be chosen for requires; a single one binds open names too."""
+        left = self.left.get(name)
+        for target, (written, groups) in self.table.needs.get(name, {}).items() if left else ():
+            asked = {versions: bits & left for versions, bits in groups.items() if bits & left}
+            if target not in self.left:
+                if not left & (left - 1):
+                    for versions, bits in asked.items():
+                        reason = self.table.choices[name].reason(self._representative(name, bits), written, versions)
+                        if self._bound(Removal(target, 0, name, reason), versions):
+                            yield target
+                continue
+            if self._cover(asked) != left:
+                continue
+            fresh = target not in self.active
+            self.active.add(target)
+            if self._narrow(name, target, written, asked) or fresh:
+                yield target
+
+    @staticmethod
+    def _cover(asked: Mapping[Versions, int]) -> int:
+        covered = 0
+        for bits in asked.values():
+            covered |= bits
+        return covered
+
+    def _narrow(self, name: str, target: str, written: str, asked: Mapping[Versions, int]) -> bool:
+        choices, allowed = self.table.choices[target], 0
+        for versions in asked:
+            allowed |= choices.within(versions)
+        gone = self.left[target] & ~allowed
+        if gone:
+            versions = next(iter(asked))
+            index = self._representative(name, asked[versions])
+            self._remove(Removal(target, gone, name, self.table.choices[name].reason(index, written, versions)))
+        return bool(gone)
+
+    def _bound(self, removal: Removal, versions: Versions) -> bool:
+        known = self.bounds.get(removal.name, frozenset())
+        if versions in known:
+            return False
+        self.removals.append(removal)
+        self.bounds[removal.name] = known | {versions}
+        if not compatible(self.bounds[removal.name]):
+            raise Contradiction(removal.name)
+        return True
+
+    def _remove(self, removal: Removal) -> None:
+        if removal.bits:
+            self.removals.append(removal)
+            self.left[removal.name] &= ~removal.bits
+        if not self.left[removal.name] and removal.name in self.active:
+            raise Contradiction(removal.name)
+
+    def _representative(self, name: str, bits: int) -> int:
+        """The best of some candidates, by which people are told why they went."""
+        return self.table.choices[name].indices(bits & -bits)[0]

@@ -18,11 +18,18 @@ UNFINISHED = "UFWt"
 
 # (what apt said, what that means, what to do); the first that is found counts.
 CAUSES = (
-    (r"NO_PUBKEY (\w+)", "a repository is signed with key {0}, which this host does not know",
+    (r"NO_PUBKEY (\w+)|Missing key (\w+), which", "a repository is signed with key {0}, which this host does not know",
      "its maintainers have probably changed keys: install the new keyring file and name it in the source's Signed-By"),
-    (r"(?:EXPKEYSIG|KEYEXPIRED) ?(\w*)", "a repository is signed with a key that has expired ({0})",
+    (r"(?:EXPKEYSIG|KEYEXPIRED) ?(\w*)|Signing key on (\w+) is bad:.*Expired on",
+     "a repository is signed with a key that has expired ({0})",
+     "check this host's clock; if that is right, install the repository's renewed keyring file"),
+    (r"Verifying signature: +Not live until (\S+)", "a repository's signature is from the future ({0})",
+     "this host's clock is slow: set it right"),
+    (r"Signing key on (\w+) is ", "a repository is signed with key {0}, which this host does not accept",
      "install the repository's renewed keyring file"),
-    (r"BADSIG|signatures (?:couldn't be verified|were invalid)|Clearsigned file isn't valid",
+    (r'Failed to parse keyring "([^"]*)"', "the keyring {0} can't be read",
+     "install it, or correct the source's Signed-By"),
+    (r"BADSIG|signatures (?:couldn't be verified|were invalid)|Clearsigned file isn't valid|been manipulated",
      "a repository's signature does not fit its content", "a proxy or mirror has altered it: use another mirror"),
     (r"[Rr]epository '([^']*)' is not signed|InRelease' is not signed", "a repository is not signed ({0})",
      "point the source at a signed repository; unsigned ones are never used"),

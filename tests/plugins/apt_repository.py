@@ -12,6 +12,7 @@ from aimlsetup.sandbox import Host
 PLACE = "/srv/repository"
 SOURCE = "/etc/apt/sources.list.d/test.sources"
 KEY = "/etc/apt/keyrings/test.gpg"
+SIGNER = "test@localhost"
 
 
 def run(host: Host, script: str, stdin: bytes = b"") -> str:
@@ -23,6 +24,13 @@ def run(host: Host, script: str, stdin: bytes = b"") -> str:
     return done.stdout.decode()
 
 
+def alone(host: Host) -> None:
+    """Leave the host no source but the tests' own, and let its apt judge dates."""
+    run(host, "rm -f /etc/apt/sources.list /etc/apt/sources.list.d/*; rm -rf /var/lib/apt/lists/*")
+    run(host, "printf 'Acquire::Check-Valid-Until true; Acquire::Check-Date true; Acquire::Retries 0;' "
+              "> /etc/apt/apt.conf.d/zz-tests")  # fmt: skip
+
+
 class Repository:
     """Packages in a directory here, and the way to get them to a host. Nothing on the host until `publish`."""
 
@@ -30,7 +38,7 @@ class Repository:
         self.host = host
         self.directory = directory
 
-    def add(self, name: str, version: str, postinst: str = "", **fields: str) -> None:
+    def add(self, name: str, version: str, postinst: str = "", postrm: str = "", **fields: str) -> None:
         """Build a package; `fields` are further control fields (`Depends`, `Conflicts`, …)."""
         tree = self.directory / "trees" / f"{name}_{version}"
         (tree / "DEBIAN").mkdir(parents=True)
@@ -41,23 +49,26 @@ class Repository:
         }  # fmt: skip
         (tree / "DEBIAN" / "control").write_text(_stanza(control))
         (tree / "opt" / name).write_text(version)
-        if postinst:
-            (tree / "DEBIAN" / "postinst").write_text(f"#!/bin/sh\n{postinst}\n")
-            (tree / "DEBIAN" / "postinst").chmod(0o755)
+        for script, body in (("postinst", postinst), ("postrm", postrm)):
+            if body:
+                (tree / "DEBIAN" / script).write_text(f"#!/bin/sh\n{body}\n")
+                (tree / "DEBIAN" / script).chmod(0o755)
         target = self.directory / "pool" / f"{name}_{version}_all.deb"
         target.parent.mkdir(exist_ok=True)
         subprocess.run(["dpkg-deb", "--root-owner-group", "-b", tree, target], check=True, capture_output=True)
 
-    def publish(self, date: datetime | None = None, valid_until: datetime | None = None, signed: bool = True) -> None:
-        """Index, copy, sign, and name it in the host's sources; other sources of the host stay."""
+    def publish(
+        self, date: datetime | None = None, valid_until: datetime | None = None, signer: str | None = SIGNER
+    ) -> None:
+        """Index it, copy it to the host, and sign it there."""
         pool = self.directory / "pool"
         (pool / "Packages").write_text("\n".join(_indexed(deb) for deb in sorted(pool.glob("*.deb"))))
         packages = (pool / "Packages").read_bytes()
         (pool / "Release").write_text(_release(packages, date or datetime.now(UTC), valid_until))
         archive = subprocess.run(["tar", "-C", pool, "-c", "."], check=True, capture_output=True).stdout
         run(self.host, f"rm -rf {PLACE}; mkdir -p {PLACE}; tar -C {PLACE} -x --no-same-owner", archive)
-        if signed:
-            run(self.host, f"cd {PLACE}; gpg --batch --yes -u test@localhost --clearsign -o InRelease Release")
+        if signer:
+            run(self.host, f"cd {PLACE}; gpg --batch --yes -u {signer} --clearsign -o InRelease Release")
 
     def name_it(self, uri: str = f"copy:{PLACE}") -> None:
         """Make it a source of the host."""
@@ -67,8 +78,8 @@ class Repository:
         """A signing key on the host, and the keyring that names it."""
         run(
             self.host,
-            "gpg --batch --passphrase '' --quick-gen-key test@localhost ed25519 sign 0; mkdir -p /etc/apt/keyrings;"
-            f"gpg --export test@localhost > {KEY}",
+            f"gpg --batch --passphrase '' --quick-gen-key {SIGNER} ed25519 sign 0; mkdir -p /etc/apt/keyrings;"
+            f"gpg --export {SIGNER} > {KEY}",
         )
 
 

@@ -131,6 +131,10 @@ CAUSES = [
     ("E: Version '9' for 'git' was not found", "has git in version 9"),
     ("Err:1 http://x y/a.deb\n  404  Not Found [IP: 1.2.3.4 80]", "not (any longer) where the source says"),
     ("W: Failed to fetch http://x EXPKEYSIG 3BF863CC test", "expired (3BF863CC)"),
+    (("  Sub-process /usr/bin/sqv returned an error code (1), error message is: Signing key on 4E505 is not bound:      "
+     "      No binding signature at time 2026-04-08T16:18:52Z"), "key 4E505, which this host does not accept"),
+    (('  Sub-process /usr/bin/sqv returned an error code (1), error message is: Error: Failed to parse keyring "/e/x.gpg"'
+     "  Caused by: No such file"), "the keyring /e/x.gpg can't be read"),
     (("dpkg: error processing package foo (--configure):\n installed foo package post-installation script subprocess "
      "returned error exit status 1"), "own script failed"),
     ("E: something new", "apt-get failed"),

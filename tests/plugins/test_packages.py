@@ -15,7 +15,7 @@ import pytest
 from aimlsetup import content, sandbox
 from aimlsetup.sandbox import Host
 from tests.conftest import HostFactory
-from tests.plugins.apt_repository import PLACE, SOURCE, Repository, run
+from tests.plugins.apt_repository import PLACE, SOURCE, Repository, alone, run
 
 pytestmark = pytest.mark.host
 NOW = datetime.now(UTC)
@@ -61,9 +61,7 @@ class Packages:
 def host(session_hosts: HostFactory) -> Host:
     """A host whose only source is the repository of these tests, and whose apt judges dates."""
     host = session_hosts()
-    run(host, "rm -f /etc/apt/sources.list /etc/apt/sources.list.d/*; rm -rf /var/lib/apt/lists/*")
-    run(host, "printf 'Acquire::Check-Valid-Until true; Acquire::Check-Date true; Acquire::Retries 0;' "
-              "> /etc/apt/apt.conf.d/zz-tests")  # fmt: skip
+    alone(host)
     return host
 
 
@@ -87,7 +85,8 @@ def published(host: Host, repository: Repository) -> Iterator[None]:
     repository.name_it()
     repository.publish()
     yield
-    run(host, "touch /srv/repaired; dpkg --configure -a; dpkg --purge --force-hold beta alpha gamma delta broken slow;"
+    run(host, "touch /srv/repaired; dpkg --configure -a;"
+              "dpkg --purge --force-hold beta alpha gamma delta broken slow left;"
               "rm -f /srv/repaired; rm -rf /var/lib/apt/lists/*")  # fmt: skip
 
 
@@ -162,6 +161,19 @@ def test_starts_from_half_configured_packages(host: Host, packages: Packages) ->
     assert not packages("alpha", "broken")["changed"]
 
 
+def test_starts_from_a_package_that_was_removed_but_not_purged(
+    host: Host, packages: Packages, repository: Repository
+) -> None:
+    repository.add("left", "1", postrm="true")
+    repository.publish()
+    packages("left")
+    run(host, "dpkg --remove left")
+    assert run(host, "dpkg-query -W -f '${db:Status-Abbrev}' left") == "rc "
+    assert packages("left", check=True)["plan"]["packages"] == [{"name": "left", "from": None, "to": "1"}]
+    assert packages("left")["changed"]
+    assert not packages("left")["changed"]
+
+
 def test_lists_are_updated_only_for_what_is_missing(host: Host, packages: Packages, repository: Repository) -> None:
     packages("alpha=1")
     run(host, f"rm -r {PLACE}")
@@ -192,7 +204,7 @@ def test_why_a_source_does_not_answer(host: Host, packages: Packages, repository
     assert "index expired 3d" in told()
     repository.publish(date=NOW + timedelta(days=400))
     assert "in the future" in told()
-    repository.publish(signed=False)
+    repository.publish(signer=None)
     assert "not signed" in told()
     repository.publish()
     run(host, f"printf x >> {PLACE}/Packages")

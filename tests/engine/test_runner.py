@@ -1,6 +1,7 @@
 """The door to ansible-runner, with Ansible itself on this machine's local connection."""
 
 import os
+import stat
 import threading
 import time
 from collections.abc import Iterator
@@ -71,6 +72,26 @@ def test_a_password_is_in_no_file_and_no_argument(space: Workspace) -> None:
     written = [path for path in space.root.rglob("*") if path.is_file() and not path.is_symlink()]
     assert any(path.name == "command" and "--ask-become-pass" in path.read_text() for path in written)
     assert not [path for path in written if b"c4nary" in path.read_bytes()]
+
+
+def test_what_runner_writes_is_for_nobody_else(space: Workspace) -> None:
+    runner.run(space, shell("echo event"))
+    artifacts = next((space.root / "artifacts").iterdir())
+    written = {path.relative_to(artifacts): stat.S_IMODE(path.stat().st_mode) for path in artifacts.rglob("*")}
+    assert {"command", "stdout", "job_events", "rc"} <= {str(path) for path in written}
+    assert not {str(path): oct(mode) for path, mode in written.items() if path.suffix == ".json" and mode != 0o600}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (space.root, artifacts, artifacts / "job_events")} == {0o700}
+
+
+def test_variables_of_an_earlier_run_do_not_outlive_it(space: Workspace) -> None:
+    for said in ("first", "second"):
+        space.write("hosts.yml", files.dump_unsafe(inventory.document({"here": HERE | {"said": said}})))
+        result = runner.run(space, shell("echo {{ said }}"))
+        assert result.events[-1].result["stdout"].strip() == said
+    assert {path.name for path in (space.root / "env").iterdir()} == {"settings"}
+    commands = [path.read_text() for path in space.root.glob("artifacts/*/command")]
+    assert commands
+    assert not [text for text in commands if '"-e"' in text or "extra-vars" in text]
 
 
 def test_a_handler_and_a_role_are_told_apart(space: Workspace, tmp_path: Path) -> None:

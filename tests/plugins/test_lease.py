@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -76,6 +77,15 @@ def test_a_reboot_ends_it(tmp_path: Path) -> None:
     lease.renew("a", "run-1", directory=str(tmp_path))
     rewrite(tmp_path, boot_id="another boot")
     lease.renew("b", "run-2", directory=str(tmp_path))
+
+
+def test_no_clock_that_can_be_set_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clocks = {lease.CLOCK_BOOTTIME: time.clock_gettime(time.CLOCK_BOOTTIME)}
+    monkeypatch.setattr(lease, "time", SimpleNamespace(clock_gettime=clocks.__getitem__))  # and no time of day
+    lease.renew("a", "run-1", directory=str(tmp_path))
+    with pytest.raises(lease.Held):
+        lease.renew("b", "run-2", directory=str(tmp_path))
+    assert lease.release("run-1", directory=str(tmp_path))
 
 
 def test_only_the_holder_releases(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The decisions: dated names, what is a build's input, what may go, which lines are requirements."""
 
+import sys
 import time
 from collections.abc import Callable
 from itertools import islice
@@ -120,6 +121,16 @@ def test_an_installers_environment(
 ) -> None:
     found = utils("installers").environment(base, index, configured)
     assert {name: found.get(name) for name in expected} == expected
+
+
+@pytest.mark.parametrize("kind", ["uv", "pip"])
+def test_every_install_requires_hashes(utils: Utils, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    installers, ran = utils("installers"), []
+    monkeypatch.setattr(installers.Installer, "_run", lambda _self, argv, _directory: ran.append(argv))
+    installers.Installer(kind, sys.executable, None, None, 0)("/usr/bin/python3", "/nowhere", "requirements.txt")
+    filling = [argv for argv in ran if {"install", "sync"} & set(argv)]
+    assert filling
+    assert all("--require-hashes" in argv for argv in filling)
 
 
 def test_pip_settings(utils: Utils, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from aimlsetup.errors import AimlsetupError
 from aimlsetup.sandbox import cgroup, lifecycle, network, template
 from aimlsetup.sandbox.command import run, succeeds
+from aimlsetup.sandbox.recipe import DISTRIBUTIONS
 from aimlsetup.sandbox.state import current
 
 # Program → the Debian and Ubuntu package that has it.
@@ -18,6 +19,8 @@ PROGRAMS = {
     "systemd-nspawn": "systemd-container", "mmdebstrap": "mmdebstrap", "zstd": "zstd", "nft": "nftables",
     "ip": "iproute2", "ssh": "openssh-client", "ssh-keygen": "openssh-client", "gpg": "gnupg",
 }
+# Keys that cannot be fetched from their archive, which Ubuntu machines do not have by themselves → their package.
+KEYRINGS = {known.keyring.path: known.keyring.package for known in DISTRIBUTIONS.values() if not known.keyring.deb}
 OWN_NETWORK = ("unshare", "--net")
 OWN_MOUNTS = ("unshare", "--mount", "--propagation", "private")
 NFT = 'table ip probe { chain out { type nat hook postrouting priority srcnat; oifname != "lo" masquerade; }; }\n'
@@ -66,8 +69,9 @@ def changes() -> list[str]:
 
 
 def missing_packages() -> list[str]:
-    """Packages whose programs are not on this machine, sorted."""
-    return sorted({package for program, package in PROGRAMS.items() if shutil.which(program) is None})
+    """Packages whose programs or keys are not on this machine, sorted."""
+    programs = {package for program, package in PROGRAMS.items() if shutil.which(program) is None}
+    return sorted(programs | {package for path, package in KEYRINGS.items() if not Path(path).exists()})
 
 
 def _failing(needs: list[Need]) -> Iterator[Lack]:
@@ -161,7 +165,7 @@ def _boots() -> str | None:
 
 BASICS = [
     Need("root", "namespaces, mounts and the bridge are root's", "Run the same command with sudo.", _root),
-    Need("packages", "they hold the programs that build and boot hosts",
+    Need("packages", "they hold the programs and keys that build and boot hosts",
          "script/bootstrap --hosts, or apt-get install them.", _packages),
 ]
 KERNEL = [

@@ -20,6 +20,12 @@ def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "bootstrap" in lack.remedy
 
 
+def test_missing_keys_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Ubuntu, which does not bring the keys of Debian's archive."""
+    monkeypatch.setattr(probing, "KEYRINGS", {"/nonexistent.gpg": "debian-archive-keyring"})
+    assert "debian-archive-keyring" in probing.missing_packages()
+
+
 def test_changes_say_what_is_installed_when_something_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     assert any("mmdebstrap" in change for change in sandbox.changes())
@@ -27,7 +33,7 @@ def test_changes_say_what_is_installed_when_something_is_missing(monkeypatch: py
 
 def test_bootstrap_installs_what_the_probe_asks_for() -> None:
     installed = (ROOT / "script/bootstrap").read_text().split()
-    assert set(probing.PROGRAMS.values()) - set(installed) == set()
+    assert {*probing.PROGRAMS.values(), *probing.KEYRINGS.values()} - set(installed) == set()
 
 
 def run_tests(*files: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -44,7 +50,7 @@ def test_host_tests_that_cannot_run_are_counted_and_fail_in_ci(ci: str, status: 
     done = run_tests("tests/sandbox/test_hosts.py", PATH=str(tmp_path), CI=ci)
     assert done.returncode == status, done.stdout
     assert "tests were not run, because their hosts cannot boot here" in done.stdout
-    assert "packages: they hold the programs" in done.stdout
+    assert "packages: they hold the programs and keys" in done.stdout
 
 
 @pytest.mark.host

@@ -59,6 +59,7 @@ RULES: dict[str, dict[str, str]] = {
         "checkouts.dest": "path",
         "checkouts.url": "repository",
         "checkouts.version": "version",
+        "checkouts.commit": "commit",
         "checkouts.sparse": "sparse",
         "checkouts.known_hosts": "known_hosts",
     },
@@ -156,6 +157,7 @@ OTHERS: dict[str, Check] = {
     "package": _package,
     "repository": _git("source", "https://HOST/PATH, ssh://[USER@]HOST/PATH, [USER@]HOST:PATH or an absolute path"),
     "version": _git("version", "a branch, tag or commit, such as 'main', 'v2.0' or a commit id"),
+    "commit": _git("commit", "a commit by all of its digits"),
     "sparse": _git("sparse", "a directory of the repository, as a plain relative path"),
     "known_hosts": _git("known_hosts", "a line of a known_hosts file: HOST TYPE KEY"),
 }

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     metavar="HOST=FILE",
     help="Take a host's facts from a file that `aimlsetup observe --script` made there, instead of from the host.",
 )
-@click.option("--upgrade", is_flag=True, help="Take the newest versions that fit instead of keeping the locked ones.")
+@click.option(
+    "--upgrade", is_flag=True, help="Take the newest versions of packages that fit instead of keeping the locked ones."
+)
 @click.option(
     "--vars-dir",
     type=click.Path(path_type=Path, file_okay=False),
@@ -35,6 +37,9 @@ def command(
     profile: Path, limit: str | None, as_json: bool, facts: tuple[str, ...], upgrade: bool, vars_dir: Path | None
 ) -> int:
     """Solve the profile for its hosts and write the lock beside it. Changes nothing on any host.
+
+    Packages keep the versions they had where these still fit. Branches and tags of repositories are looked up anew, as
+    far as their remotes can be asked from here; nothing else ever moves them.
 
     \b
     aimlsetup lock
@@ -47,7 +52,7 @@ def command(
 
     site = _site.open_site(profile, limit)
     observed, errors = _observations(site, facts)
-    made = refresh(site, observed, upgrade=upgrade) if observed else None
+    made = refresh(site, observed, upgrade=upgrade, follow=True) if observed else None
     if made and vars_dir:
         _write_inventory(vars_dir, site, made)
     if made and as_json:
@@ -58,13 +63,15 @@ def command(
     return _loop.conclude(errors, len(site.hosts))
 
 
-def refresh(site: "Site", observed: "Mapping[str, Observation]", *, upgrade: bool = False) -> "Lock":
-    """Solve for these hosts and write the lock beside the profile; versions it had are kept unless `upgrade`."""
+def refresh(
+    site: "Site", observed: "Mapping[str, Observation]", *, upgrade: bool = False, follow: bool = False
+) -> "Lock":
+    """Solve for these hosts and write the lock beside the profile; what it had is kept unless `upgrade` or `follow`."""
     from aimlsetup import locking, ui
     from aimlsetup.locking import file
 
     with ui.waiting("solving"):
-        made = locking.make(site.profile, observed, site.lock, upgrade=upgrade)
+        made = locking.make(site.profile, observed, site.lock, upgrade=upgrade, follow=follow)
     file.write(file.path_of(site.path), made)
     return made
 

@@ -9,14 +9,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from aimlsetup import catalog
+from aimlsetup.locking import checkouts, environments
 from aimlsetup.locking.arguments import fill
-from aimlsetup.locking.environments import COMPONENT, decide
-from aimlsetup.locking.platforms import Platform, classes, free_name, platform
+from aimlsetup.locking.decision import Case
+from aimlsetup.locking.platforms import classes, free_name, platform
 from aimlsetup.models.lock import HostClass, Lock
 from aimlsetup.models.observation import Observation
 from aimlsetup.models.profile import Profile
 
-DECIDERS = {COMPONENT: decide}  # components whose arguments are solved rather than given
+# Components whose arguments are solved rather than given.
+DECIDERS = {environments.COMPONENT: environments.decide, checkouts.COMPONENT: checkouts.decide}
 
 
 def profile_digest(profile: Profile) -> str:
@@ -26,18 +28,24 @@ def profile_digest(profile: Profile) -> str:
 
 
 def make(
-    profile: Profile, observations: Mapping[str, Observation], old: Lock | None = None, *, upgrade: bool = False
+    profile: Profile,
+    observations: Mapping[str, Observation],
+    old: Lock | None = None,
+    *,
+    upgrade: bool = False,
+    follow: bool = False,
 ) -> Lock:
-    """The lock for the observed hosts. What `old` pinned is kept where it still fits, unless `upgrade`.
+    """The lock for the observed hosts. What `old` pinned is kept where it still fits: packages unless `upgrade`, the
+    commits of branches and tags unless `follow`.
 
     Hosts that were not observed keep what `old` says of them, unless the profile has changed since.
 
-    Asks the package index. Raises `AimlsetupError` with exit code 4 when there is no solution.
+    Asks the package index and the remotes of repositories. No solution is an `AimlsetupError` with exit code 4.
     """
     known = catalog.load()
     digest = profile_digest(profile)
     solved = {
-        name: _host_class(profile, platform, hosts, known, None if upgrade else _earlier(old, hosts))
+        name: _host_class(Case(profile, platform, hosts, known, _earlier(old, hosts), upgrade, follow))
         for name, (platform, hosts) in classes(observations, known).items()
     }
     others = old.classes if old and old.profile == digest else {}
@@ -83,12 +91,12 @@ def components(profile: Profile, known: catalog.Catalog) -> list[str]:
     return [name for name in known.components if not profile.components or name in profile.components]
 
 
-def _host_class(
-    profile: Profile, platform: Platform, hosts: list[str], known: catalog.Catalog, old: HostClass | None
-) -> HostClass:
+def _host_class(case: Case) -> HostClass:
+    profile, known = case.profile, case.catalog
     chosen = components(profile, known)
-    decided = {name: DECIDERS[name](profile, platform, known, old) for name in chosen if name in DECIDERS}
-    shared = _shared(profile, known, next((found.python for found in decided.values()), platform.release.python))
+    decided = {name: DECIDERS[name](case) for name in chosen if name in DECIDERS}
+    python = next((found.python for found in decided.values() if found.python), case.platform.release.python)
+    shared = _shared(profile, known, python)
     arguments = {
         name: fill(
             name, profile.sections.get(name, {}), decided[name].arguments if name in decided else {}, shared, known
@@ -96,7 +104,7 @@ def _host_class(
         for name in chosen
     }
     pins = {name: pin for found in decided.values() for name, pin in found.pins.items()}
-    return HostClass(hosts=hosts, platform=platform.document(), pins=pins, components=arguments)
+    return HostClass(hosts=case.hosts, platform=case.platform.document(), pins=pins, components=arguments)
 
 
 def _shared(profile: Profile, known: catalog.Catalog, python: str) -> dict[str, dict[str, Any]]:
@@ -109,7 +117,7 @@ def _shared(profile: Profile, known: catalog.Catalog, python: str) -> dict[str, 
 
 
 def _first_environment(profile: Profile) -> str | None:
-    entries = profile.sections.get(COMPONENT, {}).get("envs") or []
+    entries = profile.sections.get(environments.COMPONENT, {}).get("envs") or []
     return entries[0]["name"] if entries else None
 
 

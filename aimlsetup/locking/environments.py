@@ -1,7 +1,6 @@
 """What the lock decides for `python_env`: interpreters, exact hashed requirements, and uv itself."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from packaging.version import Version
@@ -9,6 +8,7 @@ from packaging.version import Version
 from aimlsetup.catalog import Catalog
 from aimlsetup.locking import index, stack
 from aimlsetup.locking.conflict import explain
+from aimlsetup.locking.decision import Case, Decided
 from aimlsetup.locking.platforms import Platform
 from aimlsetup.locking.wishes import Environment, environments
 from aimlsetup.models.lock import HostClass, Pin, Reason
@@ -20,17 +20,10 @@ COMPONENT = "python_env"
 UV_SERVES = Version("3.8")  # oldest Python that uv installs into
 
 
-@dataclass(frozen=True)
-class Decided:
-    """Values for arguments of the role (without its prefix), pins by name, and the Python of the first environment."""
-
-    arguments: dict[str, Any]
-    pins: dict[str, Pin]
-    python: str
-
-
-def decide(profile: Profile, platform: Platform, catalog: Catalog, old: HostClass | None) -> Decided:
-    """Solve and resolve every environment of the profile for one platform; `old` is kept wherever it still fits."""
+def decide(case: Case) -> Decided:
+    """Solve and resolve every environment of the profile for one platform; what there was is kept where it fits."""
+    profile, platform, catalog = case.profile, case.platform, case.catalog
+    old = None if case.upgrade else case.old
     section = profile.sections.get(COMPONENT, {})
     kept = {name: pin.version for name, pin in old.pins.items()} if old else {}
     pins: dict[str, Pin] = {}

@@ -9,16 +9,16 @@ from aimlsetup.models.base import Document
 
 class Reason(Document):
     """Why a pin is what it is: a `wish` of the profile, a `fact` of the catalog with its source, another `pin`,
-    something `observed` on the host, or an `index` that was asked.
+    something `observed` on the host, or an `index` or the `remote` of a repository that was asked.
     """
 
-    kind: Literal["wish", "fact", "pin", "observed", "index"]
+    kind: Literal["wish", "fact", "pin", "observed", "index", "remote"]
     text: str
     source: str | None = None
 
 
 class Pin(Document):
-    """One exact version."""
+    """One exact version; of a repository the commit, or the branch or tag where that could not be looked up."""
 
     version: str
     because: list[Reason]

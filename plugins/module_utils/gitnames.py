@@ -61,6 +61,13 @@ def version(name):
     return name
 
 
+def commit(name):
+    """A commit by all of its digits. Raises Bad."""
+    if not COMMIT.match(name):
+        raise Bad("%s is no commit: expected all of its 40 (or 64) hexadecimal digits" % ascii(name))
+    return name
+
+
 def sparse(paths):
     """Directories of a sparse checkout, sorted. Raises Bad."""
     for path in paths:

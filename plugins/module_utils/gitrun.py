@@ -49,6 +49,8 @@ HINTS = {
     "certificate": "the server's certificate is not trusted here. Install the issuing authority's certificate",
     "could not read username": "the repository asks for a login; use ssh with an agent or a deploy key",
     "dubious ownership": "the repository belongs to another user",
+    "not our ref": "the remote no longer has the commit. Run `aimlsetup lock` again",
+    "unadvertised object": "the remote does not hand out a commit that is on no branch. Run `aimlsetup lock` again",
     "no space left": "the disk is full",
     "does not appear to be a git repository": "there is no repository at this place, or it may not be read",
     "no such file or directory": "there is no repository at this place",

@@ -172,14 +172,15 @@ class Change:
         return self.git(self.path, *argv, lock=self._lock, **options)
 
     def bring(self, wanted, url):
-        """Fetch, and bring the work tree to what `wanted` is now on the remote; returns the commit."""
+        """Fetch, and bring the work tree to the commit of `wanted`; returns that."""
         before, interrupted_before = head(self.git, self.path), interrupted(self.path)
         with _busy(self.path, self.account) as self._lock:
             if interrupted_before:
                 self._finish_interrupted()
                 refuse_local_work(self.git, self.path, "interrupted")
             self._set_url(url)
-            commit = self._fetch(wanted)
+            commit = wanted.commit
+            self._fetch(wanted)
             _note_target(self._lock, commit)
             self._check_out(wanted, commit)
             self._populate()
@@ -195,16 +196,12 @@ class Change:
             self("remote", "set-url", "--", "origin", url)
 
     def _fetch(self, wanted):
-        """Branches, the tags that belong to them, and the wanted one even where it is on none."""
-        heads = "+refs/heads/*:refs/remotes/origin/*"
-        if wanted.ref:
-            self("fetch", "--quiet", "origin", heads, "+%s:%s" % (wanted.ref, FETCHED), remote=True)
-        else:
-            self("fetch", "--quiet", "origin", heads, remote=True)
-            if self.git.ask(self.path, "cat-file", "-e", wanted.commit + "^{commit}") is None:
-                self("fetch", "--quiet", "origin", wanted.commit, remote=True)
-            self("update-ref", FETCHED, wanted.commit)
-        return self("rev-parse", "--verify", FETCHED + "^{commit}")
+        """Branches, the tags that belong to them, and the wanted commit even where it is on none (any more)."""
+        refs = ["+refs/heads/*:refs/remotes/origin/*"] + ([wanted.ref] if wanted.ref else [])
+        self("fetch", "--quiet", "origin", *refs, remote=True)
+        if self.git.ask(self.path, "cat-file", "-e", wanted.commit + "^{commit}") is None:
+            self("fetch", "--quiet", "origin", wanted.commit, remote=True)
+        self("update-ref", FETCHED, wanted.commit)
 
     def _check_out(self, wanted, commit):
         self._leave_submodules(commit)

@@ -30,6 +30,10 @@ options:
       version:
         description: Branch, tag, commit (all of its digits) or full reference name. Unset is the default branch.
         type: str
+      commit:
+        description:
+          - Commit that O(checkouts[].version) is to be, whatever it is on the remote by now. Unset is what it is there.
+        type: str
       submodules:
         description: Check out submodules too, at every depth.
         type: bool
@@ -106,6 +110,7 @@ OPTIONS = {
             "dest": {"type": "str", "required": True},
             "url": {"type": "str", "required": True},
             "version": {"type": "str"},
+            "commit": {"type": "str"},
             "submodules": {"type": "bool", "default": False},
             "sparse": {"type": "list", "elements": "str", "default": []},
             "lfs": {"type": "bool", "default": False},
@@ -120,7 +125,7 @@ OPTIONS = {
 EXPECTED = (gitnames.Bad, gitrun.GitError, workcopy.Refused, OSError)
 
 # One of the module's O(checkouts), validated.
-Entry = collections.namedtuple("Entry", "dest version access shape")
+Entry = collections.namedtuple("Entry", "dest version commit access shape")
 # What is to be done for one. due: reasons, empty for nothing. before: commit that is checked out now, or None.
 Task = collections.namedtuple("Task", "entry wanted due before")
 
@@ -144,6 +149,7 @@ def entry_of(given, params):
     return Entry(
         dest=gitnames.destination(given["dest"]),
         version=None if given["version"] is None else gitnames.version(given["version"]),
+        commit=None if given["commit"] is None else gitnames.commit(given["commit"]),
         access=gitrun.Access(transport, url, kind, key, gitnames.known_hosts(given["known_hosts"])),
         shape=workcopy.Shape(given["submodules"], gitnames.sparse(given["sparse"]), given["lfs"]),
     )
@@ -167,12 +173,13 @@ def check_place(dest, account):
 
 
 def look_up(git, entry):
-    """What the version means on the remote now; a commit that is named in full is not asked for."""
+    """What the version means: on the remote now, or as pinned. A commit that is named in full is not asked for."""
     is_commit = bool(entry.version and gitnames.COMMIT.match(entry.version))
     if is_commit and workcopy.is_checkout(entry.dest) and workcopy.head(git, entry.dest) == entry.version:
         return gitnames.Wanted("commit", None, entry.version, entry.version)
     listed = git("/", "ls-remote", "--symref", "--", entry.access.url, remote=True)
-    return gitnames.resolve(entry.version, *gitnames.references(listed))
+    found = gitnames.resolve(entry.version, *gitnames.references(listed))
+    return found._replace(commit=entry.commit) if entry.commit else found
 
 
 def examine(entry, account):
@@ -234,6 +241,13 @@ def shown(task, commit):
     return {"before_header": header, "after_header": header, "before": before, "after": after}
 
 
+def promised(given):
+    """One entry of Ansible's diff for a checkout that can't be looked at yet."""
+    header = "%s (checkout)" % given["dest"]
+    after = "%s of %s\n" % (given["commit"] or given["version"] or "the default branch", given["url"])
+    return {"before_header": header, "after_header": header, "before": "", "after": after}
+
+
 def still_to_be_made(owner, group):
     """What a host lacks that other roles are about to give it, None when nothing."""
     try:
@@ -252,7 +266,8 @@ def main():
     result = {"changed": False, "heads": {}, "notes": [], "diff": []}
     lacking = still_to_be_made(params["owner"], params["group"])
     if lacking and module.check_mode:
-        module.exit_json(**dict(result, changed=bool(params["checkouts"])))
+        foreseen = [promised(given) for given in params["checkouts"]]
+        module.exit_json(**dict(result, changed=bool(foreseen), diff=foreseen))
     if lacking:
         module.fail_json(msg=lacking + ".", **result)
     account = gitrun.account_of(params["owner"], params["group"])

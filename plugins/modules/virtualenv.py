@@ -142,7 +142,8 @@ OPTIONS = {
 }
 # Indexes do not say what a wheel unpacks to. Measured: 390 MB of wheels around TensorFlow became 1.79 GB with bytecode,
 # and 1.66 GB in uv's cache.
-UNPACKED, CACHED = 4.6, 4.3
+UNPACKED = 4.6
+CACHED = 4.3
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 REQUIREMENT = re.compile(
     r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(\[[A-Za-z0-9._, -]*\])?==(?P<version>[A-Za-z0-9.!+_-]+)"

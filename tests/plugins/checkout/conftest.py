@@ -78,8 +78,8 @@ def given(source: Repository, tmp_path: Path) -> Callable[..., dict[str, Any]]:
     """One of the module's `checkouts`, of `source` at `tmp_path/work`."""
 
     def make(**options: Any) -> dict[str, Any]:
-        entry = {"dest": str(tmp_path / "work"), "url": str(source.path), "version": None, "submodules": False}
-        return {**entry, "sparse": [], "lfs": False, "known_hosts": [], **options}
+        entry = {"dest": str(tmp_path / "work"), "url": str(source.path), "version": None, "commit": None}
+        return {**entry, "submodules": False, "sparse": [], "lfs": False, "known_hosts": [], **options}
 
     return make
 

@@ -32,7 +32,7 @@ os.sync = lambda: None  # the machine stays up, and others write much
 def entry(version: str) -> Any:
     """What the module would be given."""
     given = {"dest": str(WORK), "url": str(ROOT / "source"), "version": version, "submodules": True, "sparse": []}
-    return checkout.entry_of({**given, "lfs": False, "known_hosts": []}, LOGIN)
+    return checkout.entry_of({**given, "commit": None, "lfs": False, "known_hosts": []}, LOGIN)
 
 
 def apply(version: str) -> bool:

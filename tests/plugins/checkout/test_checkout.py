@@ -53,6 +53,39 @@ def test_a_branch_that_moved_on(source: Repository, given: Given, apply: Apply, 
     assert apply(given()) == ["head"], "a branch that was rewritten: our own commit is nobody's work"
 
 
+def test_a_pinned_branch_stays_where_it_is_pinned(
+    source: Repository, given: Given, apply: Apply, tmp_path: Path
+) -> None:
+    pinned = source.git("rev-parse", "HEAD")
+    source.commit(source.path, {"later": "x"}, "later")
+    apply(given(version="main", commit=pinned))
+    assert source.git("rev-parse", "HEAD", cwd=tmp_path / "work") == pinned
+    assert source.git("status", "-b", "--porcelain", cwd=tmp_path / "work") == "## main...origin/main [behind 1]"
+    assert apply(given(version="main", commit=pinned)) == []
+    assert apply(given(version="main", commit=pinned, sparse=["src"])) == ["sparse"]
+    assert source.git("rev-parse", "HEAD", cwd=tmp_path / "work") == pinned
+    source.git("reset", "-q", "--hard", "v1")
+    assert apply(given(version="main", commit=pinned)) == ["sparse"], "a branch that was rewritten"
+    assert source.git("rev-parse", "main", cwd=tmp_path / "work") == pinned
+    assert apply(given(version="main", commit=source.git("rev-parse", "v1"))) == ["head"]
+
+
+def test_a_pinned_commit_that_a_rewritten_branch_left_is_still_had(
+    source: Repository, given: Given, apply: Apply, tmp_path: Path
+) -> None:
+    pinned = source.git("rev-parse", "HEAD")
+    source.git("reset", "-q", "--hard", "v1")
+    source.git("tag", "-d", "v2")
+    apply(given(version="main", commit=pinned))
+    assert source.git("rev-parse", "HEAD", cwd=tmp_path / "work") == pinned
+
+
+@pytest.mark.parametrize("commit", ["main", "abc123", "-" * 40, "A" * 40])
+def test_a_pin_is_a_whole_commit(checkout: Any, given: Given, apply: Apply, commit: str) -> None:
+    with pytest.raises(checkout.gitnames.Bad, match="is no commit"):
+        apply(given(commit=commit))
+
+
 def test_a_commit_on_no_branch(source: Repository, given: Given, apply: Apply, tmp_path: Path) -> None:
     source.commit(source.path, {"gone": "x"}, "gone")
     commit = source.git("rev-parse", "HEAD")

@@ -6,20 +6,24 @@ roles' argument specs; neither is repeated here.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from aimlsetup import content, files
+from aimlsetup.catalog.parts import Gpus, Part
 from aimlsetup.catalog.records import Component, Framework, Release, Releases, Source, Sources
 
 HERE = Path(__file__).parent
-FRAMEWORKS = ("tensorflow",)
+FRAMEWORKS = ("tensorflow", "pytorch")
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """All of it. `components` and `options` are in the order in which components are applied."""
+    """All of it. `components` and `options` are in the order in which components are applied.
+
+    What only hosts with GPUs need is read when it is first asked for.
+    """
 
     components: dict[str, Component]
     options: dict[str, dict[str, Any]]  # component -> role variable -> entry of its argument spec
@@ -27,6 +31,16 @@ class Catalog:
     releases: list[Release]
     sources: dict[str, Source]
     frameworks: dict[str, Framework]
+
+    @cached_property
+    def parts(self) -> dict[str, Part]:
+        """The GPU stack's parts by name (`driver`, `cuda`, …), as `parts/<name>.yml` has them."""
+        return {path.stem: _file(f"parts/{path.name}", Part) for path in sorted((HERE / "parts").glob("*.yml"))}
+
+    @cached_property
+    def gpus(self) -> Gpus:
+        """GPUs by chip, and what else of NVIDIA is on a host's bus."""
+        return _file("gpus.yml", Gpus)
 
     def release(self, distribution: str, version: str) -> Release | None:
         """The record of a distribution's release (`debian`, `12`)."""

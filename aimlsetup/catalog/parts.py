@@ -106,11 +106,18 @@ class Chip(Document):
     recalled: bool = False
 
 
+class Switch(Document):
+    """An NVSwitch."""
+
+    name: str
+    source: str
+
+
 class Gpus(Document):
-    """`gpus.yml`. `switches` are device ids of NVSwitches, which are on the bus and no GPUs."""
+    """`gpus.yml`. `switches` are NVSwitches by PCI device id, which are on the bus and no GPUs."""
 
     sources: dict[str, SourceText]
     architectures: list[Architecture]
     chips: list[Chip]
-    switches: dict[str, str]
+    switches: dict[str, Switch]
     traps: list[Trap]

@@ -15,7 +15,7 @@ from aimlsetup.catalog.parts import Gpus, Part
 from aimlsetup.catalog.records import Component, Framework, Release, Releases, Source, Sources
 
 HERE = Path(__file__).parent
-FRAMEWORKS = ("tensorflow",)
+FRAMEWORKS = ("tensorflow", "pytorch")
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,14 @@
-"""What a role needs of systemd beyond starting units: who holds a port, why a unit failed. Python 3.6 syntax."""
+"""What a role needs of systemd beyond starting units: trials, who holds a port, why one failed. Python 3.6 syntax."""
 
 import glob
 import os
 import re
 import subprocess
+import time
 
-from ansible_collections.codehub.aimlsetup.plugins.module_utils import state
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import atomic, state
 
+RUNTIME_UNITS = "/run/systemd/system"
 JOURNAL_LINES = 14
 LINES_AFTER_TRACEBACK = 4
 
@@ -42,8 +44,23 @@ def last_words(unit, since):
     return "\n".join([head] + ["  " + line for line in telling(output.splitlines())])
 
 
+def run_once(unit, text):
+    """Run a oneshot unit of this text to its end and leave nothing of it behind. Raises Failed with its last words."""
+    path, since = os.path.join(RUNTIME_UNITS, unit), time.time()
+    atomic.write(path, text.encode(), 0o644, 0, 0)
+    try:
+        control("daemon-reload")
+        control("restart", unit)  # a killed run may have left one that still runs, with another text
+    except Failed:
+        raise Failed(last_words(unit, since))
+    finally:
+        os.unlink(path)
+        state.run(["systemctl", "reset-failed", unit])
+        control("daemon-reload")
+
+
 def telling(lines):
-    """The lines of a journal that tell why a service failed: the end of the application's last traceback, else the last.
+    """The lines of a journal that tell why a service failed: the end of the application's last traceback, or the last.
 
     After the application's own exception gunicorn adds a traceback of its arbiter (HaltServer), which names no cause,
     and a restarted attempt adds the start-up chatter of its libraries; the last lines alone may show neither.

@@ -7,8 +7,10 @@ module: socket_service
 short_description: Make a service behind a systemd socket, and wait until it answers
 description:
   - Writes the files, starts C(NAME.socket) and C(NAME.service), and waits until O(url) answers 200 through the socket.
-    If it does not, the files are put back as they were, the service runs with them again (or is gone again, when there
-    was none), and the task fails with the unit's last words.
+    If it does not, the files are put back as they were, the service is started with them again (or is gone again, when
+    there was none), and the task fails with the unit's last words.
+  - A service that runs, or gives up its port, is stopped only when O(trial) has succeeded. If it has not, the files are
+    put back and the task fails with the trial's last words; no process was touched.
   - A drop-in marks the unit with a digest of everything that shapes the process. Whether to restart is read off the
     running process, which carries the mark it was started with, so a restart is never forgotten after a failed run.
   - Restarting leaves the socket open. Requests wait in it and none is refused.
@@ -51,6 +53,12 @@ options:
     description: How long that may take.
     type: int
     default: 120
+  trial:
+    description:
+      - Text of a oneshot unit that loads what the service is to serve, without serving it. It is run as
+        C(NAME-trial.service) and removed, and has to bound its own time.
+    type: str
+    required: true
   depends:
     description: What else a running process is outdated by.
     type: dict
@@ -89,6 +97,7 @@ EXAMPLES = r"""
       - {path: /etc/systemd/system/codehub-ai-vidteq-rld-1.service, content: "{{ __service }}"}
     port: 4100
     url: http://127.0.0.1:4100/api/vision/v2/health
+    trial: "{{ __trial }}"
 """
 
 RETURN = r"""
@@ -99,17 +108,15 @@ restarted:
   returned: always
 """
 
-import grp
 import hashlib
 import http.client
 import json
 import os
-import stat
 import time
 import urllib.error
 import urllib.request
 
-from ansible_collections.codehub.aimlsetup.plugins.module_utils import atomic, state, systemd
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import fileset, state, systemd
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
 
 OPTIONS = {
@@ -128,6 +135,7 @@ OPTIONS = {
     "port": {"type": "int", "required": True},
     "url": {"type": "str", "required": True},
     "ready_seconds": {"type": "int", "default": 120},
+    "trial": {"type": "str", "required": True},
     "depends": {
         "type": "dict",
         "default": {},
@@ -152,15 +160,6 @@ class Refused(Exception):
     """The port is somebody else's."""
 
 
-def content_of(path):
-    """Bytes of a file, None when there is none."""
-    try:
-        with open(path, "rb") as handle:
-            return handle.read()
-    except FileNotFoundError:
-        return None
-
-
 def mark(params):
     """The drop-in that carries the digest of everything that shapes the process."""
     depends = params["depends"]
@@ -173,49 +172,6 @@ def mark(params):
     path = os.path.join(UNITS, params["name"] + ".service.d", "started-with.conf")
     content = "[Service]\nEnvironment=%s=%s\n" % (state.STARTED_WITH, digest)
     return {"path": path, "content": content, "mode": "0644", "group": "root"}
-
-
-def group_id(name, missing_ok):
-    """Numeric id of a group; None for one that is still to be made in check mode."""
-    try:
-        return grp.getgrnam(name).gr_gid
-    except KeyError:
-        if missing_ok:
-            return None
-        raise
-
-
-def as_wanted(entry, check_mode):
-    """Whether a file is already as its entry says."""
-    if content_of(entry["path"]) != entry["content"].encode():
-        return False
-    info = os.stat(entry["path"])
-    wanted = (int(entry["mode"], 8), 0, group_id(entry["group"], check_mode))
-    return (stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid) == wanted
-
-
-def write(entry):
-    """Write one file, its directory too when missing."""
-    os.makedirs(os.path.dirname(entry["path"]), mode=0o755, exist_ok=True)
-    atomic.write(entry["path"], entry["content"].encode(), int(entry["mode"], 8), 0, group_id(entry["group"], False))
-
-
-def snapshot(entries):
-    """{path: (content, stat) or None} of what entries are about to replace."""
-    contents = {entry["path"]: content_of(entry["path"]) for entry in entries}
-    return {path: None if content is None else (content, os.stat(path)) for path, content in contents.items()}
-
-
-def put_back(before):
-    """Every file as the snapshot has it."""
-    for path, earlier in before.items():
-        if earlier:
-            content, info = earlier
-            atomic.write(path, content, stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid)
-        elif os.path.exists(path):
-            os.unlink(path)
-            if path.endswith(".conf") and not os.listdir(os.path.dirname(path)):
-                os.rmdir(os.path.dirname(path))
 
 
 def standing(name):
@@ -292,55 +248,99 @@ def service_of(socket):
     return socket[: -len("socket")] + "service"
 
 
-def undo(name, before, replaced):
+def story(params, unit, outcome, words):
+    """The whole message: what failed and how it stands now, the last words of the unit it failed in, what to do."""
+    return (
+        "%s.service: %s\n%s\nhint: correct the application or its settings and apply again; "
+        "`journalctl -u %s` has all it said." % (params["name"], outcome, words, unit)
+    )
+
+
+def untouched(params, before, replaced):
+    """How what was not restarted does, in words; of a service whose URL was another, only that it runs."""
+    if replaced:
+        return "%s keeps its port" % replaced
+    if os.path.join(UNITS, params["name"] + ".socket") in before:
+        return "it still runs with what it was started with"
+    said = answer(params["url"])
+    how = "answers" if said is None else "runs"
+    return "it still %s with what it was started with%s" % (how, " (%s: %s)" % (params["url"], said) if said else "")
+
+
+def try_out(params, before, replaced):
+    """Load the application beside what runs. If that fails, put the files back and raise NotReady."""
+    trial = params["name"] + "-trial.service"
+    try:
+        systemd.run_once(trial, params["trial"])
+    except systemd.Failed as failure:
+        fileset.put_back(before)
+        systemd.control("daemon-reload")
+        outcome = "nothing was restarted, because its application does not load. Its files are as they were; %s." % (
+            untouched(params, before, replaced)
+        )
+        raise NotReady(story(params, trial, outcome, failure))
+
+
+def started_again(params, before, units):
+    """Start it with the files it had before; in words, what came of that as far as the URL can tell."""
+    start(params["name"], units)
+    if os.path.join(UNITS, params["name"] + ".socket") in before:
+        return "was started with them"
+    try:
+        wait_ready(params["name"], params["url"], params["ready_seconds"])
+    except NotReady as failure:
+        return "was started with them, but that fails as well: %s" % failure
+    return "answers with them again"
+
+
+def undo(params, before, units, replaced):
     """The files as they were, and what ran with them; in words."""
-    unit = os.path.join(UNITS, name + ".service")
-    if not before:
-        return "Its files had not changed, so there is nothing to go back to."
-    if before.get(unit, True) is None:
-        both = [name + ".socket", name + ".service"]
+    name = params["name"]
+    both = [name + ".socket", name + ".service"]
+    new = before.get(os.path.join(UNITS, name + ".service"), True) is None
+    if new:
         systemd.control("disable", "-q", "--now", *both)
         systemd.control("reset-failed", *both)
-        put_back(before)
-        systemd.control("daemon-reload")
-        if replaced:
-            systemd.control("start", replaced, service_of(replaced))
-        return "It was new; its units are gone again." + (" %s has its port back." % replaced if replaced else "")
-    put_back(before)
-    start(name, [name + ".socket", name + ".service"])
-    return "The files it had before were put back and it was started with them."
+    elif replaced:
+        systemd.control("stop", *both)
+    fileset.put_back(before)
+    systemd.control("daemon-reload")
+    if new:
+        done = "It was new; its units are gone again."
+    elif before:
+        done = "The files it had before were put back and it %s." % started_again(params, before, units)
+    else:
+        done = "Its files had not changed, so there is nothing to go back to."
+    if replaced:
+        systemd.control("start", replaced, service_of(replaced))
+        done += " %s has its port back." % replaced
+    return done
 
 
 def transact(params, entries, units, replaced):
-    """Write, start, wait; on failure undo and raise NotReady with the whole story."""
-    name = params["name"]
-    before = snapshot(entries)
+    """Write, try, start, wait; on failure undo and raise NotReady with the whole story."""
+    service = params["name"] + ".service"
+    before = fileset.snapshot(entries)
     for entry in entries:
-        write(entry)
+        fileset.write(entry)
     if params["manager"] == "none":
         return
+    if replaced or (units and systemd.show(service, "ActiveState").get("ActiveState") == "active"):
+        try_out(params, before, replaced)
     since = time.time()
     try:
         if replaced:
             systemd.control("stop", replaced, service_of(replaced))
-        start(name, units)
+        start(params["name"], units)
         if units:
-            wait_ready(name, params["url"], params["ready_seconds"])
+            wait_ready(params["name"], params["url"], params["ready_seconds"])
     except (NotReady, systemd.Failed) as failure:
-        words = systemd.last_words(name + ".service", since)
-        raise NotReady(
-            "%s.service: %s. %s\n%s\nhint: correct the application or its settings and apply again; "
-            "`journalctl -u %s` has all it said." % (name, failure, undo(name, before, replaced), words, name)
-        )
-
-
-def differences(entries):
-    """Ansible's diff of the files."""
-    before = [(content_of(entry["path"]) or b"").decode("utf-8", "replace") for entry in entries]
-    return [
-        {"before_header": entry["path"], "after_header": entry["path"], "before": text, "after": entry["content"]}
-        for entry, text in zip(entries, before)
-    ]
+        words = systemd.last_words(service, since)
+        try:
+            outcome = undo(params, before, units, replaced)
+        except systemd.Failed as error:
+            outcome = "Going back failed as well: %s." % error
+        raise NotReady(story(params, service, "%s. %s" % (failure, outcome), words))
 
 
 def main():
@@ -349,14 +349,14 @@ def main():
     params = module.params
     try:
         entries = [mark(params)] + params["files"]
-        entries = [entry for entry in entries if not as_wanted(entry, module.check_mode)]
+        entries = [entry for entry in entries if not fileset.as_wanted(entry, module.check_mode)]
         units, replaced = [], None
         if params["manager"] == "systemd":
             replaced = predecessor(params["name"], params["port"], params["replaces"])
             units = pending(params["name"], [entry["path"] for entry in entries])
             disabled = any(not unit or unit["enabled"] != "enabled" for unit in standing(params["name"]).values())
         changed = bool(entries or units or (params["manager"] == "systemd" and disabled))
-        shown = differences(entries)
+        shown = fileset.differences(entries)
         if changed and not module.check_mode:
             transact(params, entries, units, replaced)
     except (NotReady, Refused, systemd.Failed) as error:

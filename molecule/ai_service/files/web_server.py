@@ -6,14 +6,16 @@ import sys
 
 
 def main(API_MODEL_KEY, QUEUE):  # noqa: N803 -- the names users' applications have
-    """The WSGI application, or an error where the environment says so."""
+    """The WSGI application, or an error where the environment says so; SICK makes one that has no model."""
     if "REFUSE" in os.environ:
         raise RuntimeError("no model to load: " + os.environ["REFUSE"])
+    status = "503 Service Unavailable" if "SICK" in os.environ else "200 OK"
+    print("loaded", API_MODEL_KEY)
 
     def app(_environ, start_response):
         said = {"key": API_MODEL_KEY, "queue": QUEUE, "prefix": sys.prefix, "variables": dict(os.environ)}
         body = json.dumps(said).encode()
-        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         return [body]
 
     return app

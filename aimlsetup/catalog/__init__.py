@@ -12,15 +12,18 @@ from typing import Any
 
 from aimlsetup import content, files
 from aimlsetup.catalog.parts import Gpus, Part
-from aimlsetup.catalog.records import Component, Framework, Release, Releases, Source, Sources
+from aimlsetup.catalog.records import Component, Framework, Release, Releases
+from aimlsetup.catalog.sources import Key, Source, Sources
 
 HERE = Path(__file__).parent
 FRAMEWORKS = ("tensorflow", "pytorch")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Catalog:
     """All of it. `components` and `options` are in the order in which components are applied.
+
+    One object is one catalog: what is made of it is kept by its identity.
 
     What only hosts with GPUs need is read when it is first asked for.
     """
@@ -30,6 +33,7 @@ class Catalog:
     defaults: dict[str, dict[str, Any]]  # component -> role variable -> default
     releases: list[Release]
     sources: dict[str, Source]
+    keys: dict[str, Key]  # that sign what sources hold
     frameworks: dict[str, Framework]
 
     @cached_property
@@ -56,12 +60,14 @@ class Catalog:
 def load() -> Catalog:
     """Read the catalog and the roles' interfaces. A mistake in them is an `AimlsetupError` naming the file."""
     names = list(_order(files.read(content.root() / "playbooks" / "site.yml").data))
+    places = _file("sources.yml", Sources)
     return Catalog(
         components={name: _file(f"components/{name}.yml", Component) for name in names},
         options={name: role_options(name) for name in names},
         defaults={name: _defaults(name) for name in names},
         releases=_file("releases.yml", Releases).releases,
-        sources=_file("sources.yml", Sources).sources,
+        sources=places.sources,
+        keys=places.keys,
         frameworks={name: _file(f"{name}.yml", Framework) for name in FRAMEWORKS},
     )
 

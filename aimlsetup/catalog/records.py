@@ -49,13 +49,17 @@ class Component(Document):
 
 
 class Release(Document):
-    """A distribution release that hosts may run."""
+    """A distribution release that hosts may run. Unless aimlsetup `sets_up` such hosts, it can only be solved for."""
 
     id: str
     version: str
     codename: str
+    sets_up: bool = False
     python: VersionText
+    glibc: VersionText
     wheels: str
+    gcc: Annotated[tuple[VersionText, ...], Field(strict=False)]
+    kernel: VersionText
     source: SourceText
 
 
@@ -63,19 +67,6 @@ class Releases(Document):
     """`releases.yml`."""
 
     releases: list[Release]
-
-
-class Source(Document):
-    """A place things are fetched from; `url` null means as the fetching machine is configured."""
-
-    title: str
-    url: str | None
-
-
-class Sources(Document):
-    """`sources.yml`."""
-
-    sources: dict[str, Source]
 
 
 class Variant(Document):

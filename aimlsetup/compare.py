@@ -7,12 +7,14 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
+from typing import Any
 
 from aimlsetup.content import util
 from aimlsetup.models.observation import Observation, ReceiptState, Row
 from aimlsetup.models.plan import Drift, Expected, HostPlan
 
 BOOTSTRAP = "base"  # the one component that can run on a host without Python
+ENVIRONMENTS = "python_env"  # the one component whose size is known before its host is asked
 
 
 def compare(expected: Mapping[str, Expected], observation: Observation) -> list[Drift]:
@@ -110,6 +112,26 @@ def shortage(host: HostPlan, *, likely: bool = False) -> str:
     claims = [claim.model_dump() for drift in host.drifts for claim in drift.effects.space]
     short: str = util("space").shortage(claims, "need" if likely else "least")
     return short
+
+
+def hopeless(drifts: Sequence[Drift], arguments: Mapping[str, Mapping[str, Any]], observation: Observation) -> str:
+    """Why new environments fit on no file system of the host, in words; else "".
+
+    All of its file systems count, since their root may be a link to any. They take at least what is downloaded; one
+    with a receipt, be it dirty, may be there already.
+    """
+    wanted = any(drift.component == ENVIRONMENTS and drift.action == "+" for drift in drifts)
+    if not wanted or ENVIRONMENTS in observation.receipts:
+        return ""
+    envs = arguments[ENVIRONMENTS][f"{ENVIRONMENTS}_envs"]
+    least = sum(env.get("download") or 0 for env in envs)
+    disks = observation.facts.get("disks") or []
+    if not disks or any(disk["free"] >= least for disk in disks):
+        return ""
+    most = max(disks, key=lambda disk: int(disk["free"]))
+    return (
+        f"{most['mount']} has {most['free'] // 10**6} MB free, and the environments need {least // 10**6} MB at least"
+    )
 
 
 def undo(drift: Drift) -> str | None:

@@ -16,6 +16,7 @@ from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.models.observation import Observation
 from aimlsetup.models.plan import Cost, Drift, Effects, Expected, HostPlan, Plan, Planned
 
+ROOM = "Free space there, or give `roots` that lie on a larger disk."
 ROUNDS = 5  # more than any chain of components that depend on each other's outputs
 
 
@@ -116,11 +117,7 @@ def _without_room(hosts: Mapping[str, HostPlan]) -> dict[str, AimlsetupError]:
     found = {}
     for name, host in hosts.items():
         if short := compare.shortage(host):
-            found[name] = AimlsetupError(
-                "disk-full",
-                f"{name}: {short}, so nothing was changed",
-                hint="Free space there, or give `roots` that lie on a larger disk.",
-            )
+            found[name] = AimlsetupError("disk-full", f"{name}: {short}, so nothing was changed", hint=ROOM)
         elif short := compare.shortage(host, likely=True):
             ui.warn(f"{name}: this may not fit: {short} (an estimate)")
     return found
@@ -134,6 +131,7 @@ def converge(site: Site, session: Session, seen: Mapping[str, Seen], *, take_loc
         if busy := seen[name].observation.facts.get("package_locks"):
             ui.warn(f"{name}: apt or dpkg is in use there ({', '.join(busy)}); what installs packages waits for it")
     for _ in range(ROUNDS):
+        current = _hopeless_left_out(site, current, outcomes)
         work = work_of(site, current)
         if not work:
             break
@@ -165,6 +163,14 @@ def _note(outcomes: Mapping[str, Outcome], work: Mapping[str, Work], errors: Map
             done = outcomes[name]
             done.applied += [component for component in part.components if component not in done.applied]
             done.removed += part.removed
+
+
+def _hopeless_left_out(site: Site, seen: Mapping[str, Seen], outcomes: Mapping[str, Outcome]) -> dict[str, Seen]:
+    """Hosts with room for what is to be made; on another nothing is begun."""
+    for name, host in seen.items():
+        if short := compare.hopeless(host.drifts, site.components(name), host.observation):
+            outcomes[name].error = AimlsetupError("disk-full", f"{name}: {short}", hint=ROOM)
+    return {name: host for name, host in seen.items() if not outcomes[name].error}
 
 
 def _unstable_left_out(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from aimlsetup import compare, content
 from aimlsetup.models.observation import Observation, Row
-from aimlsetup.models.plan import Drift, Expected
+from aimlsetup.models.plan import Claim, Drift, Effects, Expected, HostPlan, Planned
 
 DIGEST = "sha256:one"
 
@@ -138,3 +138,41 @@ def test_what_is_out_of_reach_is_the_drift_of_what_is_gone() -> None:
     receipts = {"data_links": gone("/data/logs"), "ai_service": gone("/data/logs/model"), "repos": gone("/data/other")}
     found = compare.compare({name: Expected(DIGEST) for name in receipts}, observed(receipts))
     assert signs(found) == {"data_links": "~", "ai_service": "=", "repos": "~"}
+
+
+CLAIM = {"path": "/a", "device": 1, "free": 10_000_000, "need": 9_000_000, "least": 4_000_000}
+
+
+@pytest.mark.parametrize(
+    ("second", "certain", "likely"),
+    [
+        ({"device": 2}, "", ""),
+        ({}, "", "/a has 10 MB free, and 18 MB are needed"),
+        ({"least": 7_000_000}, "/a has 10 MB free, and 11 MB are needed", "/a has 10 MB free, and 18 MB are needed"),
+    ],
+)
+def test_components_share_the_room_of_a_host(second: dict[str, int], certain: str, likely: str) -> None:
+    claims = [Claim.model_validate(CLAIM), Claim.model_validate(CLAIM | second)]
+    drifts = [Planned(component=str(claim.least), action="+", effects=Effects(space=[claim])) for claim in claims]
+    host = HostPlan(observed="x", drifts=drifts)
+    assert compare.shortage(host) == certain
+    assert compare.shortage(host, likely=True) == likely
+
+
+@pytest.mark.parametrize(
+    ("free", "size", "receipts", "said"),
+    [
+        ([1, 6_000_000], 5_000_000, {}, ""),
+        ([1, 4_000_000], 5_000_000, {}, "/1 has 4 MB free, and the environments need 5 MB at least"),
+        ([1, 4_000_000], 5_000_000, {"python_env": receipt(dirty=True, input_digest=None)}, ""),
+        ([1, 4_000_000], None, {}, ""),
+        ([], 5_000_000, {}, ""),
+    ],
+)
+def test_environments_that_fit_nowhere_are_not_begun(
+    free: list[int], size: int | None, receipts: dict[str, Any], said: str
+) -> None:
+    here = observed(receipts, disks=[{"mount": f"/{number}", "free": room} for number, room in enumerate(free)])
+    drifts = compare.compare({"python_env": Expected(DIGEST)}, here)
+    assert compare.hopeless(drifts, {"python_env": {"python_env_envs": [{"download": size}]}}, here) == said
+    assert compare.hopeless([], {}, here) == ""

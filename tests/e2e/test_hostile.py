@@ -27,6 +27,8 @@ TEXT = f"{ONE_LINE}\n; {TOUCH}\n../../etc"
 # As much of it as a path may have.
 PATH = f"/srv/x {{{{ lookup('pipe', '{TOUCH}') }}}} `{TOUCH}`; {TOUCH}; %n %i ü 'q"
 SECRET = f"hunter2 {ONE_LINE}"
+# What the host says of itself: the name of its release, and of the machine.
+FACT = f"{{{{ lookup('pipe', '{TOUCH}') }}}}"
 DATABASES = ("REDISCFG", "ANNONCFG", "CBIRCFG", "OASISCFG", "PXLCFG")
 
 # What an entry of a list cannot be without.
@@ -173,6 +175,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[small.Sit
     try:
         host = sandbox.up([name], "bookworm", binds=small.binds(small.repository(directory)))[0]
         on(host, "ln", "-s", small.GUEST_APP, f"{PATH} repository")
+        on(host, "sed", "-i", f's/^PRETTY_NAME=.*/PRETTY_NAME="{FACT}"/', "/usr/lib/os-release")
+        on(host, "python3", "-c", "import socket, sys; socket.sethostname(sys.argv[1])", FACT)
         site = small.Site(directory)
         site.write(hostile(name))
         said = say(site, "apply", "--yes", env={"HOSTILE_SECRET": SECRET})
@@ -193,6 +197,14 @@ def test_nothing_was_executed(site: small.Site, host: sandbox.Host) -> None:
     assert on(host, "find", "/", "/tmp", "/run", "/dev/shm", "-xdev", "-name", MARK) == ""
     assert not (Path.home() / MARK).exists()
     assert not list(site.directory.rglob(MARK))
+
+
+@pytest.mark.host
+@pytest.mark.network
+def test_facts_are_what_the_host_says(site: small.Site, host: sandbox.Host) -> None:
+    observed = json.loads(site.run("observe", "--json"))["hosts"][host.name]["facts"]
+    assert observed["release"]["name"] == FACT
+    assert on(host, "hostname").strip() == FACT
 
 
 @pytest.mark.host

@@ -16,6 +16,9 @@ from tests.packaging.built import ROOT, run
 
 pytestmark = [pytest.mark.host, pytest.mark.network]
 
+# A template that came from elsewhere than a role is data, and Ansible silently leaves it alone. No value of this site
+# looks like one, so here it is a mistake of a role.
+STRICT = {"_ANSIBLE_TEMPLAR_UNTRUSTED_TEMPLATE_BEHAVIOR": "error"}
 LOGS = ("-e", json.dumps({"data_links_archive": ["/aimldl-dat/logs"]}))
 
 
@@ -23,7 +26,7 @@ def play(collections: Path, inventory: Path, *argv: str, playbook: str = "site")
     """Run a playbook of the collection as its users do; returns the recap of the play."""
     done = subprocess.run(
         [BIN / "ansible-playbook", "-i", inventory, f"codehub.aimlsetup.{playbook}", *argv],
-        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(collections), "ANSIBLE_PIPELINING": "1"},
+        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(collections), "ANSIBLE_PIPELINING": "1", **STRICT},
         cwd=inventory,
         capture_output=True,
         text=True,
@@ -52,6 +55,15 @@ def with_connection(inventory: Path, host: sandbox.Host) -> None:
     )
 
 
+@pytest.mark.parametrize(("strict", "status"), [({}, 0), (STRICT, 2)])
+def test_an_untrusted_template_is_an_error_in_these_tests(strict: dict[str, str], status: int) -> None:
+    """If not, a newer Ansible has renamed the setting."""
+    message = "msg={{ {'left': '{' ~ '{ 1 }' ~ '}'} }}"
+    argv = [BIN / "ansible", "-i", "localhost,", "-c", "local", "all", "-m", "debug", "-a", message]
+    done = subprocess.run(argv, env=os.environ | strict, capture_output=True, text=True, check=False)
+    assert done.returncode == status, done.stdout
+
+
 def test_applied_by_the_command_line_is_converged_for_plain_ansible(
     site: Site, host: sandbox.Host, tmp_path: Path
 ) -> None:
@@ -60,6 +72,7 @@ def test_applied_by_the_command_line_is_converged_for_plain_ansible(
     with_connection(inventory, host)
     recap = play(content.collections_dir(tmp_path / "collections"), inventory)
     assert "changed=0" in recap
+    play(content.collections_dir(tmp_path / "collections"), inventory, playbook="verify")
     assert site.drifted(host.name) == []
 
 

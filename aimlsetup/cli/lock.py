@@ -1,6 +1,6 @@
 """`aimlsetup lock`: exact pins for what the profile wishes, each with its reason."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +52,8 @@ def command(
 
     site = _site.open_site(profile, limit)
     observed, errors = _observations(site, facts)
-    made = refresh(site, observed, upgrade=upgrade, follow=True) if observed else None
+    described = {option.partition("=")[0] for option in facts}
+    made = refresh(site, observed, upgrade=upgrade, follow=True, described=described) if observed else None
     if made and vars_dir:
         _write_inventory(vars_dir, site, made)
     if made and as_json:
@@ -64,14 +65,22 @@ def command(
 
 
 def refresh(
-    site: "Site", observed: "Mapping[str, Observation]", *, upgrade: bool = False, follow: bool = False
+    site: "Site",
+    observed: "Mapping[str, Observation]",
+    *,
+    upgrade: bool = False,
+    follow: bool = False,
+    described: Container[str] = (),
 ) -> "Lock":
-    """Solve for these hosts and write the lock beside the profile; what it had is kept unless `upgrade` or `follow`."""
+    """Solve for these hosts and write the lock beside the profile; what it had is kept unless `upgrade` or `follow`.
+
+    The facts of `described` hosts come from files.
+    """
     from aimlsetup import locking, ui
     from aimlsetup.locking import file
 
     with ui.waiting("solving"):
-        made = locking.make(site.profile, observed, site.lock, upgrade=upgrade, follow=follow)
+        made = locking.make(site.profile, observed, site.lock, upgrade=upgrade, follow=follow, described=described)
     file.write(file.path_of(site.path), made)
     return made
 

@@ -5,7 +5,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from aimlsetup import catalog
@@ -34,9 +34,10 @@ def make(
     *,
     upgrade: bool = False,
     follow: bool = False,
+    described: Container[str] = (),
 ) -> Lock:
-    """The lock for the observed hosts. What `old` pinned is kept where it still fits: packages unless `upgrade`, the
-    commits of branches and tags unless `follow`.
+    """The lock for the observed hosts, and for those `described` in files. What `old` pinned is kept where it still
+    fits: packages unless `upgrade`, the commits of branches and tags unless `follow`.
 
     Hosts that were not observed keep what `old` says of them, unless the profile has changed since.
 
@@ -46,7 +47,7 @@ def make(
     digest = profile_digest(profile)
     solved = {
         name: _host_class(Case(profile, platform, hosts, known, _earlier(old, hosts), upgrade, follow))
-        for name, (platform, hosts) in classes(observations, known).items()
+        for name, (platform, hosts) in classes(observations, known, described).items()
     }
     others = old.classes if old and old.profile == digest else {}
     return Lock(profile=digest, classes=_with_others(solved, others))
@@ -71,7 +72,7 @@ def _with_others(solved: dict[str, HostClass], others: Mapping[str, HostClass]) 
 def current(lock: Lock, profile: Profile, observations: Mapping[str, Observation]) -> bool:
     """Whether the lock was solved for this profile, for these hosts as they are, and for the roles as they are now.
 
-    A host whose release is no longer one the catalog knows is an error (exit code 2).
+    A host of a release that aimlsetup does not set up is an error (exit code 2).
     """
     known = catalog.load()
     for host, observation in observations.items():

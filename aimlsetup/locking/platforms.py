@@ -34,25 +34,31 @@ class Platform:
         }
 
 
-def platform(host: str, observation: Observation, catalog: Catalog) -> Platform:
-    """The platform of an observed host. A release the catalog does not know is an error (exit code 2)."""
+def platform(host: str, observation: Observation, catalog: Catalog, *, described: bool = False) -> Platform:
+    """The platform of a host. A release that the catalog does not know is an error (exit code 2), and so is one whose
+    hosts aimlsetup does not set up, unless the host was only `described` in a file.
+    """
     facts = observation.facts
-    found = facts["release"]
-    release = catalog.release(found["id"], found["version"])
-    if release is None:
-        known = ", ".join(f"{entry.id} {entry.version} ({entry.codename})" for entry in catalog.releases)
-        raise AimlsetupError(
-            "release-unsupported",
-            f"{host}: {found['id']} {found['version'] or '(no version)'} is not supported",
-            context=[f"expected: {known}"],
-            hint="take this host out of the profile, or install a supported release on it",
-            exit_code=Exit.USAGE,
-        )
     return Platform(
-        release=release,
+        release=_release(host, facts["release"], catalog, described=described),
         arch=facts["arch"],
         features=_features(facts, catalog),
         pythons=tuple(sorted(facts.get("pythons", {}).items())),
+    )
+
+
+def _release(host: str, found: Mapping[str, str], catalog: Catalog, *, described: bool) -> Release:
+    release = catalog.release(found["id"], found["version"])
+    if release and (release.sets_up or described):
+        return release
+    supported = [f"{each.id} {each.version} ({each.codename})" for each in catalog.releases if each.sets_up]
+    note = ["it can be solved for with --host-facts, not set up"] if release else []
+    raise AimlsetupError(
+        "release-unsupported",
+        f"{host}: {found['id']} {found['version'] or '(no version)'} is not supported",
+        context=[f"expected: {', '.join(supported)}", *note],
+        hint="take this host out of the profile, or install a supported release on it",
+        exit_code=Exit.USAGE,
     )
 
 
@@ -61,11 +67,17 @@ def _features(facts: Mapping[str, Any], catalog: Catalog) -> frozenset[str]:
     return catalog.features() & frozenset(facts["cpu"]["flags"] if "cpu" in facts else catalog.features())
 
 
-def classes(observations: Mapping[str, Observation], catalog: Catalog) -> dict[str, tuple[Platform, list[str]]]:
-    """{class name: (platform, hosts)}: hosts alike in everything that decides a solution are solved once."""
+def classes(
+    observations: Mapping[str, Observation], catalog: Catalog, described: Container[str] = ()
+) -> dict[str, tuple[Platform, list[str]]]:
+    """{class name: (platform, hosts)}: hosts alike in everything that decides a solution are solved once.
+
+    The facts of `described` hosts come from files.
+    """
     groups: dict[Platform, list[str]] = {}
     for host in sorted(observations):
-        groups.setdefault(platform(host, observations[host], catalog), []).append(host)
+        found = platform(host, observations[host], catalog, described=host in described)
+        groups.setdefault(found, []).append(host)
     named: dict[str, tuple[Platform, list[str]]] = {}
     for shared, hosts in groups.items():
         named[free_name(shared.name, named)] = (shared, hosts)

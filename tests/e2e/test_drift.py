@@ -18,6 +18,22 @@ DAMAGE = {
     "a changed file": ("codehub", ["sh", "-c", "echo '# edited' >> /codehub-config/app.yml"]),
     "a removed link": ("data_links", ["rm", "/aimldl-dat/logs"]),
     "a stopped unit": ("ai_service", ["systemctl", "stop", f"codehub-ai-{KEY}.service", f"codehub-ai-{KEY}.socket"]),
+    # As after a run that was killed between writing its files and its handlers: nothing differs but the process.
+    "a process older than its files": (
+        "ai_service",
+        [
+            "sh",
+            "-euc",
+            f"""
+            file=/etc/systemd/system/codehub-ai-{KEY}.service.d/started-with.conf
+            cp -a $file /root/kept
+            sed -i 's/\\(AIMLSETUP_STARTED_WITH=\\).*/\\1before/' $file
+            systemctl daemon-reload; systemctl restart codehub-ai-{KEY}.service
+            cp -a /root/kept $file; rm /root/kept
+            systemctl daemon-reload
+         """,
+        ],
+    ),
     "an uninstalled Python package": (
         "python_env",
         ["sh", "-c", "rm -r /virtualmachines/virtualenvs/py_3/lib/python3*/site-packages/gunicorn*"],

@@ -6,13 +6,15 @@
 import hashlib
 import json
 from collections.abc import Container, Mapping
+from datetime import date
 from typing import Any
 
 from aimlsetup import catalog
-from aimlsetup.locking import checkouts, environments
+from aimlsetup.locking import checkouts, environments, solving
 from aimlsetup.locking.arguments import fill
 from aimlsetup.locking.decision import Case
-from aimlsetup.locking.platforms import classes, free_name, platform
+from aimlsetup.locking.platforms import Platform, classes, free_name, platform
+from aimlsetup.locking.presets import filled
 from aimlsetup.models.lock import HostClass, Lock
 from aimlsetup.models.observation import Observation
 from aimlsetup.models.profile import Profile
@@ -35,22 +37,44 @@ def make(
     upgrade: bool = False,
     follow: bool = False,
     described: Container[str] = (),
+    today: date | None = None,
 ) -> Lock:
     """The lock for the observed hosts, and for those `described` in files. What `old` pinned is kept where it still
     fits: packages unless `upgrade`, the commits of branches and tags unless `follow`.
 
-    Hosts that were not observed keep what `old` says of them, unless the profile has changed since.
+    Hosts that were not observed keep what `old` says of them, unless the profile has changed since. `today` decides
+    which drivers are still supported.
 
     Asks the package index and the remotes of repositories. No solution is an `AimlsetupError` with exit code 4.
     """
-    known = catalog.load()
+    known, profile = catalog.load(), filled(profile)
     digest = profile_digest(profile)
-    solved = {
-        name: _host_class(Case(profile, platform, hosts, known, _earlier(old, hosts), upgrade, follow))
-        for name, (platform, hosts) in classes(observations, known, described).items()
+    cases = {
+        name: Case(profile, platform, hosts, known, _earlier(old, hosts), upgrade, follow)
+        for name, (platform, hosts) in classes(observations, profile, known, described).items()
     }
+    solved = _merged({name: _host_class(solving.solved(case, today)) for name, case in cases.items()})
     others = old.classes if old and old.profile == digest else {}
     return Lock(profile=digest, classes=_with_others(solved, others))
+
+
+def _merged(solved: dict[str, HostClass]) -> dict[str, HostClass]:
+    """Classes of one solution are one class, whatever else their hosts differ in."""
+    merged: dict[str, HostClass] = {}
+    for name, found in solved.items():
+        same = next((key for key, other in merged.items() if _alone(other) == _alone(found)), None)
+        if same:
+            hosts = sorted([*merged[same].hosts, *found.hosts])
+            gpus = {**merged[same].gpus, **found.gpus}
+            merged[same] = found.model_copy(update={"hosts": hosts, "gpus": dict(sorted(gpus.items()))})
+        else:
+            merged[name] = found
+    return merged
+
+
+def _alone(found: HostClass) -> HostClass:
+    """Without its hosts."""
+    return found.model_copy(update={"hosts": [], "gpus": {}})
 
 
 def _with_others(solved: dict[str, HostClass], others: Mapping[str, HostClass]) -> dict[str, HostClass]:
@@ -59,14 +83,10 @@ def _with_others(solved: dict[str, HostClass], others: Mapping[str, HostClass]) 
     done = {host for found in solved.values() for host in found.hosts}
     for name, found in others.items():
         left = [host for host in found.hosts if host not in done]
-        same = next(
-            (key for key, other in merged.items() if other == found.model_copy(update={"hosts": other.hosts})), None
-        )
-        if left and same:
-            merged[same] = found.model_copy(update={"hosts": sorted({*merged[same].hosts, *left})})
-        elif left:
-            merged[free_name(name, merged)] = found.model_copy(update={"hosts": left})
-    return merged
+        if left:
+            gpus = {host: text for host, text in found.gpus.items() if host in left}
+            merged[free_name(name, merged)] = found.model_copy(update={"hosts": left, "gpus": gpus})
+    return _merged(merged)
 
 
 def current(lock: Lock, profile: Profile, observations: Mapping[str, Observation]) -> bool:
@@ -74,13 +94,21 @@ def current(lock: Lock, profile: Profile, observations: Mapping[str, Observation
 
     A host of a release that aimlsetup does not set up is an error (exit code 2).
     """
-    known = catalog.load()
+    known, profile = catalog.load(), filled(profile)
     for host, observation in observations.items():
         found = lock.class_of(host)
-        there = platform(host, observation, known).document()
-        if not (found and found.platform == there and _fits_roles(found, known)):
+        there = platform(host, observation, profile, known)
+        if not (found and _is(found, host, there) and _fits_roles(found, known)):
             return False
     return lock.profile == profile_digest(profile)
+
+
+def _is(entry: HostClass, host: str, there: Platform) -> bool:
+    return entry.platform == there.document() and entry.gpus.get(host) == _fingerprint(there)
+
+
+def _fingerprint(platform: Platform) -> str | None:
+    return platform.hardware.fingerprint if platform.hardware else None
 
 
 def _fits_roles(entry: HostClass, known: catalog.Catalog) -> bool:
@@ -104,8 +132,15 @@ def _host_class(case: Case) -> HostClass:
         )
         for name in chosen
     }
-    pins = {name: pin for found in decided.values() for name, pin in found.pins.items()}
-    return HostClass(hosts=case.hosts, platform=case.platform.document(), pins=pins, components=arguments)
+    pins = solving.pins(case.solution) | {name: pin for found in decided.values() for name, pin in found.pins.items()}
+    mark = _fingerprint(case.platform)
+    return HostClass(
+        hosts=case.hosts,
+        platform=case.platform.document(),
+        gpus=dict.fromkeys(case.hosts, mark) if mark else {},
+        pins=pins,
+        components=arguments,
+    )
 
 
 def _shared(profile: Profile, known: catalog.Catalog, python: str) -> dict[str, dict[str, Any]]:

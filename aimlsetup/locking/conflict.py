@@ -1,21 +1,87 @@
 """A solver's conflict in words: what cannot hold together, what is known, and the nearest changes that would do."""
 
+from collections.abc import Iterator
+
 from aimlsetup.errors import AimlsetupError, Exit
+from aimlsetup.locking.hardware import Gpu, Hardware
+from aimlsetup.locking.stack.records import LABELS
 from aimlsetup.models.lock import Reason
-from aimlsetup.solver.problem import Conflict, Requirement, Suggestion
+from aimlsetup.solver.problem import Conflict, Fact, Problem, Relation, Suggestion
+from aimlsetup.solver.search import neighbours
 
 SHOWN_RELATIONS = 6  # an error is one screen
+SHOWN_VERSIONS = 4
+GPU = ("gpu.lowest", "gpu.highest")
 
 
-def explain(environment: str, conflict: Conflict) -> AimlsetupError:
+def explain(problem: Problem, conflict: Conflict, hardware: Hardware | None = None) -> AimlsetupError:
     """One error, exit code 4."""
     held = [f"wished: {wish.reason.text}" for wish in conflict.wishes]
     held += [f"observed: {fact.text}" for fact in conflict.facts]
-    known = [f"known: {_sourced(reason)}" for reason in conflict.relations[:SHOWN_RELATIONS]]
-    changes = [_change(suggestion) for suggestion in conflict.suggestions]
-    hint = "; or ".join(changes) if changes else "change more than one of these"
-    message = f"environment {environment}: no versions meet all of this"
-    return AimlsetupError("no-solution", message, context=[*held, *known], hint=hint, exit_code=Exit.NO_SOLUTION)
+    known = [f"known: {_sourced(relation.requirement.reason)}" for relation in conflict.relations]
+    changes = dict.fromkeys(_change(suggestion) for suggestion in conflict.suggestions)
+    environments = {scope for wish in conflict.wishes if (scope := wish.name.rpartition(".")[0])}
+    headline = next(_headlines(problem, conflict, hardware), "no versions meet all of this")
+    message = f"environment {environments.pop()}: {headline}" if len(environments) == 1 else headline
+    return AimlsetupError(
+        "no-solution",
+        message,
+        context=[*dict.fromkeys(held), *list(dict.fromkeys(known))[:SHOWN_RELATIONS]],
+        hint="; or ".join(changes) if changes else "change more than one of these",
+        exit_code=Exit.NO_SOLUTION,
+    )
+
+
+def _headlines(problem: Problem, conflict: Conflict, hardware: Hardware | None) -> Iterator[str]:
+    """What the whole comes down to, the plainest first."""
+    for wish in conflict.wishes:
+        choices = problem.packages.get(wish.name)
+        if choices and not choices.within(wish.versions):
+            near = neighbours(choices, wish.versions, SHOWN_VERSIONS)
+            yield f"no {_label(wish.name)} {wish.versions.text} is known; the nearest are {', '.join(near)}"
+    facts = {fact.name: fact for fact in conflict.facts}
+    for relation in conflict.relations:
+        fact = facts.get(relation.requirement.name)
+        if fact and hardware and fact.name in GPU:
+            yield _gpu(problem, relation, fact, hardware)
+    for relation in conflict.relations:
+        if relation.requirement.name == "distro" and "distro" in facts:
+            yield f"{_what(relation)} is not packaged for {facts['distro'].offers[0].version}"
+
+
+def _gpu(problem: Problem, relation: Relation, fact: Fact, hardware: Hardware) -> str:
+    """Such as `CUDA 10.0 cannot drive AD102 (compute capability 8.9 needs CUDA >= 11.8)`."""
+    if not fact.offers:
+        return f"there is no NVIDIA GPU for {_what(relation)} to drive"
+    capability = fact.offers[0].version
+    gpu = next(gpu for gpu in hardware.gpus if gpu.capability == capability)
+    name = relation.owner.name
+    choices = next(found for found in problem.packages.values() if relation.owner in found.candidates)
+    fitting = [
+        candidate.version
+        for candidate in choices.candidates
+        if all(capability in item.versions for item in candidate.requires if item.name == fact.name)
+    ]
+    needs = f"compute capability {capability} needs {_label(name)} {_range(fitting, choices.candidates[-1].version)}"
+    return f"{_what(relation)} cannot drive {_gpu_name(gpu)}" + (f" ({needs})" if fitting else "")
+
+
+def _gpu_name(gpu: Gpu) -> str:
+    return f"{gpu.chip} ({gpu.id})" if gpu.chip else f"{gpu.id}, which the catalog does not know"
+
+
+def _range(newest_first: list[str], oldest: str) -> str:
+    """From the oldest on, or up to the newest where the oldest of all is among them."""
+    return f"<= {newest_first[0]}" if newest_first[-1] == oldest else f">= {newest_first[-1]}"
+
+
+def _what(relation: Relation) -> str:
+    return f"{_label(relation.owner.name)} {relation.owner.version}"
+
+
+def _label(name: str) -> str:
+    short = name.rpartition(".")[2]
+    return LABELS.get(short, short)
 
 
 def _sourced(reason: Reason) -> str:
@@ -25,10 +91,8 @@ def _sourced(reason: Reason) -> str:
 def _change(suggestion: Suggestion) -> str:
     part = suggestion.change
     version = suggestion.chosen.get(part.name)
-    if isinstance(part, Requirement):
-        return (
-            f"ask for {part.name} {version} instead of '{part.reason.text}'"
-            if version
-            else f"drop '{part.reason.text}'"
-        )
-    return part.remedy.format(version=version)
+    if isinstance(part, Fact):
+        return part.remedy.format(version=version)
+    if version is None:
+        return f"drop '{part.reason.text}'"
+    return f"ask for {_label(part.name)} {version} instead of '{part.reason.text}'"

@@ -5,8 +5,12 @@ from typing import Any
 
 from aimlsetup.catalog import Catalog
 from aimlsetup.locking.platforms import Platform
+from aimlsetup.locking.wishes import Environment
 from aimlsetup.models.lock import HostClass, Pin
 from aimlsetup.models.profile import Profile
+from aimlsetup.solver.problem import Solution
+
+UNSOLVED = Solution({}, ())
 
 
 @dataclass(frozen=True)
@@ -14,7 +18,7 @@ class Case:
     """Hosts of one platform, and what `old` had for them.
 
     Without `upgrade` a package keeps the version it had, without `follow` a branch or tag the commit it was, wherever
-    that still fits.
+    that still fits. `solution` is of the whole host, for these `environments`.
     """
 
     profile: Profile
@@ -24,6 +28,13 @@ class Case:
     old: HostClass | None = None
     upgrade: bool = False
     follow: bool = False
+    environments: tuple[Environment, ...] = ()
+    solution: Solution = UNSOLVED
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """Versions to keep where they fit, by pin."""
+        return {name: pin.version for name, pin in self.old.pins.items()} if self.old and not self.upgrade else {}
 
 
 @dataclass(frozen=True)

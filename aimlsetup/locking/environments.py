@@ -5,69 +5,60 @@ from typing import Any
 
 from packaging.version import Version
 
-from aimlsetup.catalog import Catalog
 from aimlsetup.locking import index, stack
-from aimlsetup.locking.conflict import explain
 from aimlsetup.locking.decision import Case, Decided
 from aimlsetup.locking.platforms import Platform
-from aimlsetup.locking.wishes import Environment, environments
+from aimlsetup.locking.stack.environment import EnvironmentSolution
+from aimlsetup.locking.stack.frameworks import PYTHON
+from aimlsetup.locking.stack.packages import PINNED
+from aimlsetup.locking.wishes import Environment
 from aimlsetup.models.lock import HostClass, Pin, Reason
-from aimlsetup.models.profile import Profile
-from aimlsetup.solver import solve
-from aimlsetup.solver.problem import Conflict, Solution
 
 COMPONENT = "python_env"
 UV_SERVES = Version("3.8")  # oldest Python that uv installs into
 
 
 def decide(case: Case) -> Decided:
-    """Solve and resolve every environment of the profile for one platform; what there was is kept where it fits."""
-    profile, platform, catalog = case.profile, case.platform, case.catalog
+    """Resolve every environment as it was solved; what there was is kept where it fits."""
+    profile, platform, solution = case.profile, case.platform, case.solution
     old = None if case.upgrade else case.old
     section = profile.sections.get(COMPONENT, {})
-    kept = {name: pin.version for name, pin in old.pins.items()} if old else {}
     pins: dict[str, Pin] = {}
     entries = []
-    for entry, env in zip(section.get("envs") or [], environments(profile, platform.arch, catalog), strict=True):
-        solution = _solve(env, platform, catalog, _of(env.name, kept))
-        target = _target(profile, platform, solution.chosen[stack.PYTHON].candidate.version)
-        packages = _resolve(env, solution, target, _of(env.name, kept))
-        pins |= {f"{env.name}.{name}": pin for name, pin in _pins(env, solution, packages).items()}
-        entries.append(_entry(entry, solution, platform, packages))
+    for entry, env in zip(section.get("envs") or [], case.environments, strict=True):
+        own = EnvironmentSolution.of(env, solution)
+        target = _target(case, own.python.candidate.version, own.indexes)
+        packages = _resolve(env, own, target, _of(env.name, case.kept))
+        pins |= {f"{env.name}.{name}": pin for name, pin in _pins(env, own, packages).items()}
+        entries.append(_entry(entry, own, platform, packages))
         entries[-1]["download"] = _download(entries[-1]["requirements"], target, old)
-    uv = _target(profile, platform, platform.release.python)
-    uv_line = _uv(uv, kept, pins) if any(entry["installer"] == "uv" for entry in entries) else []
-    python = pins[f"{entries[0]['name']}.{stack.PYTHON}"].version if entries else platform.release.python
+    uv = _target(case, platform.release.python)
+    uv_line = _uv(uv, case.kept, pins) if any(entry["installer"] == "uv" for entry in entries) else []
+    python = pins[f"{entries[0]['name']}.{PYTHON}"].version if entries else platform.release.python
     solved = {"envs": entries, "uv_requirement": uv_line, "uv_download": _download(uv_line, uv, old)}
     return Decided(solved, pins, python)
 
 
-def _solve(env: Environment, platform: Platform, catalog: Catalog, kept: Mapping[str, str]) -> Solution:
-    try:
-        return solve(stack.problem(env, platform, catalog, kept))
-    except Conflict as conflict:
-        raise explain(env.name, conflict) from None
-
-
 def _resolve(
-    env: Environment, solution: Solution, target: index.Target, kept: Mapping[str, str]
+    env: Environment, own: EnvironmentSolution, target: index.Target, kept: Mapping[str, str]
 ) -> list[index.Package]:
-    wished = {wish.name for wish in env.wishes}
-    exact = [f"{name}=={chosen.candidate.version}" for name, chosen in solution.chosen.items() if name in wished]
-    bounds = [f"{item.name}{item.versions.text}" for item in solution.bounds if item.reason.kind == "fact"]
-    keep = [f"{name}=={version}" for name, version in kept.items() if name != stack.PYTHON]
-    lines = [wish.line for wish in env.wishes]
-    return index.resolve(f"environment {env.name}", lines, sorted({*exact, *bounds}), target, sorted(keep))
+    keep = [f"{name}=={version}" for name, version in kept.items() if name not in (*PINNED, PYTHON)]
+    return index.resolve(f"environment {env.name}", own.lines, own.bounds, target, sorted(keep))
 
 
-def _target(profile: Profile, platform: Platform, python: str) -> index.Target:
-    return index.Target(python, f"{platform.arch}-{platform.release.wheels}", profile.sources.get("pypi"))
+def _target(case: Case, python: str, indexes: tuple[str, ...] = ()) -> index.Target:
+    sources, platform = case.profile.sources, case.platform
+    urls = tuple(
+        (sources.get("pytorch") or case.catalog.sources["pytorch"].url or "").replace("{cuda}", name)
+        for name in indexes
+    )
+    return index.Target(python, f"{platform.arch}-{platform.release.wheels}", sources.get("pypi"), urls)
 
 
 def _entry(
-    entry: Mapping[str, Any], solution: Solution, platform: Platform, packages: list[index.Package]
+    entry: Mapping[str, Any], own: EnvironmentSolution, platform: Platform, packages: list[index.Package]
 ) -> dict[str, Any]:
-    python = solution.chosen[stack.PYTHON].candidate.version
+    python = own.python.candidate.version
     chosen = entry.get("python") or ""
     return {
         "installer": "uv" if Version(python) >= UV_SERVES else "pip",
@@ -77,21 +68,14 @@ def _entry(
     }
 
 
-def _pins(env: Environment, solution: Solution, packages: list[index.Package]) -> dict[str, Pin]:
-    python = solution.chosen[stack.PYTHON]
-    pins = {stack.PYTHON: Pin(version=python.candidate.version, because=list(python.because))}
+def _pins(env: Environment, own: EnvironmentSolution, packages: list[index.Package]) -> dict[str, Pin]:
+    pins = {PYTHON: Pin(version=own.python.candidate.version, because=list(own.python.because))}
     for package in packages:
-        reasons = _because(solution, package.name) or _wished(env, package.name)
+        reasons = own.because(package.name) or _wished(env, package.name)
         if package.parents:
             reasons.append(Reason(kind="index", text=f"required by {', '.join(package.parents)}"))
         pins[package.name] = Pin(version=package.version, because=reasons)
     return pins
-
-
-def _because(solution: Solution, name: str) -> list[Reason]:
-    if name in solution.chosen:
-        return list(solution.chosen[name].because)
-    return list(dict.fromkeys(item.reason for item in solution.bounds if item.name == name))
 
 
 def _wished(env: Environment, name: str) -> list[Reason]:

@@ -30,11 +30,15 @@ class Package:
 
 @dataclass(frozen=True)
 class Target:
-    """What to resolve for: a Python (`3.11`), a platform as uv names it, and an index (None: as configured)."""
+    """What to resolve for: a Python (`3.11`), a platform as uv names it, and an index (None: as configured).
+
+    A package that one of `further` indexes has is taken from there.
+    """
 
     python: str
     platform: str
     index: str | None
+    further: tuple[str, ...] = ()
 
 
 def resolve(
@@ -74,6 +78,7 @@ def _command(target: Target) -> list[str]:
 
 def _compile(target: Target) -> list[str]:
     index = ["--default-index", target.index] if target.index else []
+    index += [word for url in target.further for word in ("--index", url)]
     return [
         find_uv_bin(), "pip", "compile", "--quiet", "--color", "never", "--generate-hashes", *index,
         "--python", sys.executable, "--python-version", target.python, "--python-platform", target.platform,

@@ -1,23 +1,26 @@
 """What of a host decides its solution, and which hosts share one. Pure."""
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from aimlsetup.catalog import Catalog
 from aimlsetup.catalog.records import Release
 from aimlsetup.errors import AimlsetupError, Exit
+from aimlsetup.locking.hardware import Hardware, hardware
 from aimlsetup.models.observation import Observation
+from aimlsetup.models.profile import Profile
 
 
 @dataclass(frozen=True)
 class Platform:
     """`pythons` are (interpreter, "3.11.2") as found on the host; `features` are CPU flags that records ask for."""
 
-    release: Release
+    release: Release = field(hash=False)
     arch: str
     features: frozenset[str]
     pythons: tuple[tuple[str, str], ...]
+    hardware: Hardware | None = None  # where the profile computes on GPUs
 
     @property
     def name(self) -> str:
@@ -34,7 +37,9 @@ class Platform:
         }
 
 
-def platform(host: str, observation: Observation, catalog: Catalog, *, described: bool = False) -> Platform:
+def platform(
+    host: str, observation: Observation, profile: Profile, catalog: Catalog, *, described: bool = False
+) -> Platform:
     """The platform of a host. A release that the catalog does not know is an error (exit code 2), and so is one whose
     hosts aimlsetup does not set up, unless the host was only `described` in a file.
     """
@@ -44,7 +49,16 @@ def platform(host: str, observation: Observation, catalog: Catalog, *, described
         arch=facts["arch"],
         features=_features(facts, catalog),
         pythons=tuple(sorted(facts.get("pythons", {}).items())),
+        hardware=_hardware(host, facts, profile, catalog),
     )
+
+
+def _hardware(host: str, facts: Mapping[str, Any], profile: Profile, catalog: Catalog) -> Hardware | None:
+    """What the profile says of a host's GPUs counts more than what was seen there: they may not be built in yet."""
+    if profile.requests.device != "gpu":
+        return None
+    declared = profile.hosts[host].gpus if host in profile.hosts else None
+    return hardware(facts, declared, profile.requests.gpu_capability, catalog)
 
 
 def _release(host: str, found: Mapping[str, str], catalog: Catalog, *, described: bool) -> Release:
@@ -68,7 +82,7 @@ def _features(facts: Mapping[str, Any], catalog: Catalog) -> frozenset[str]:
 
 
 def classes(
-    observations: Mapping[str, Observation], catalog: Catalog, described: Container[str] = ()
+    observations: Mapping[str, Observation], profile: Profile, catalog: Catalog, described: Container[str] = ()
 ) -> dict[str, tuple[Platform, list[str]]]:
     """{class name: (platform, hosts)}: hosts alike in everything that decides a solution are solved once.
 
@@ -76,7 +90,7 @@ def classes(
     """
     groups: dict[Platform, list[str]] = {}
     for host in sorted(observations):
-        found = platform(host, observations[host], catalog, described=host in described)
+        found = platform(host, observations[host], profile, catalog, described=host in described)
         groups.setdefault(found, []).append(host)
     named: dict[str, tuple[Platform, list[str]]] = {}
     for shared, hosts in groups.items():

@@ -43,6 +43,7 @@ class HostClass(Document):
 
     hosts: list[str]
     platform: dict[str, str]  # id, version, arch, python
+    gpus: dict[str, str] = Field(default_factory=dict)  # by host, what of its GPUs it was solved for
     pins: dict[str, Pin]
     components: dict[str, dict[str, Any]]
 

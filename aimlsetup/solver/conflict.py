@@ -1,10 +1,9 @@
-"""Why a problem has no solution: the smallest set of wishes and facts that cannot hold together, and what would help."""
+"""Why a problem has no solution: the smallest set of wishes and facts that can't hold together, and what would help."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 
-from aimlsetup.models.lock import Reason
-from aimlsetup.solver.problem import Conflict, Fact, Problem, Requirement, Solution, Suggestion
+from aimlsetup.solver.problem import Conflict, Fact, Problem, Relation, Requirement, Solution, Suggestion
 from aimlsetup.solver.search import Dead, resolve
 from aimlsetup.solver.state import Contradiction, Removal, State, Table
 from aimlsetup.solver.versions import Versions, parse
@@ -15,9 +14,9 @@ Part = Requirement | Fact
 def conflict(problem: Problem, dead: Dead) -> Conflict:
     """Drop part after part for as long as what remains is still unsolvable; what cannot be dropped is the conflict."""
     problem = replace(problem, hopes=())
-    core = _involved(problem, dead)
+    core: list[Part] = _involved(problem, dead)
     if isinstance(_attempt(_only(problem, core)), Solution):
-        core = [*problem.wishes, *problem.facts]
+        core = _parts(problem)
     for part in list(core):
         rest = [other for other in core if other is not part]
         if isinstance(_attempt(_only(problem, rest)), Dead):
@@ -25,7 +24,7 @@ def conflict(problem: Problem, dead: Dead) -> Conflict:
     return Conflict(
         wishes=tuple(part for part in core if isinstance(part, Requirement)),
         facts=tuple(part for part in core if isinstance(part, Fact)),
-        relations=tuple(dict.fromkeys(_relations(_only(problem, core)))),
+        relations=tuple(_relations(_only(problem, core))),
         suggestions=tuple(_suggestions(problem, core)),
     )
 
@@ -33,7 +32,11 @@ def conflict(problem: Problem, dead: Dead) -> Conflict:
 def _involved(problem: Problem, dead: Dead) -> list[Part]:
     """Wishes and facts that had a part in what went wrong: a good guess to begin with."""
     names = {removal.name for removal in _chain(dead)} | {removal.by for removal in _chain(dead)} | {dead.name}
-    return [part for part in (*problem.wishes, *problem.facts) if part.name in names]
+    return [part for part in _parts(problem) if part.name in names]
+
+
+def _parts(problem: Problem) -> list[Part]:
+    return [*problem.wishes, *problem.facts]
 
 
 def _chain(dead: Dead) -> Iterator[Removal]:
@@ -49,7 +52,7 @@ def _chain(dead: Dead) -> Iterator[Removal]:
                     waiting.append(removal.by)
 
 
-def _relations(problem: Problem) -> Iterator[Reason]:
+def _relations(problem: Problem) -> Iterator[Relation]:
     """What is known that keeps a smallest conflict from being solved, nearest to the wishes first."""
     state = State.start(Table.of(problem))
     try:
@@ -61,7 +64,7 @@ def _relations(problem: Problem) -> Iterator[Reason]:
         dead = error
     else:
         return
-    yield from (removal.reason for removal in _chain(dead) if removal.by is not None)
+    yield from (removal.relation for removal in _chain(dead) if removal.relation)
 
 
 def _suggestions(problem: Problem, core: list[Part]) -> Iterator[Suggestion]:

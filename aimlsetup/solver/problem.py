@@ -21,15 +21,22 @@ class Requirement:
 class Candidate:
     """One version of `name` that could be chosen, what it requires of others, and where it is known from.
 
-    `packages` are what it is installed as, with exact versions or None where only an index knows; the solver hands
-    them through.
+    `record` is what the asker knows it by; the solver hands it through.
     """
 
     name: str
     version: str
     reason: Reason
     requires: tuple[Requirement, ...] = ()
-    packages: Mapping[str, str | None] = field(default_factory=dict)
+    record: object = None
+
+
+@dataclass(frozen=True, eq=False)
+class Relation:
+    """What a candidate requires."""
+
+    owner: Candidate
+    requirement: Requirement
 
 
 class Choices:
@@ -62,12 +69,22 @@ class Choices:
 
     def indices(self, bits: int) -> list[int]:
         """Which candidates a set holds, best first."""
-        return [index for index in range(bits.bit_length()) if bits >> index & 1]
+        found = []
+        while bits:
+            lowest = bits & -bits
+            found.append(lowest.bit_length() - 1)
+            bits ^= lowest
+        return found
 
-    def reason(self, index: int, name: str, versions: Versions) -> Reason:
-        """Why a candidate requires these versions of `name`."""
-        requires = self.candidates[index].requires
-        return next(item.reason for item in requires if (item.name, item.versions) == (name, versions))
+    def first(self, bits: int) -> int:
+        """The best one of a set."""
+        return (bits & -bits).bit_length() - 1
+
+    def relation(self, bits: int, name: str, versions: Versions) -> "Relation":
+        """That the best of some candidates requires these versions of `name`."""
+        candidate = self.candidates[self.first(bits)]
+        found = (item for item in candidate.requires if (item.name, item.versions) == (name, versions))
+        return Relation(candidate, next(found))
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +96,7 @@ class Fact:
     otherwise: tuple[Candidate, ...]
     text: str
     remedy: str
+    late: bool = False  # decided after everything else
 
     @cached_property
     def now(self) -> Choices:
@@ -96,8 +114,8 @@ class Problem:
     """Wishes, facts of the host, and known packages, in the order in which they are decided.
 
     A name that is neither a fact nor a package is open: its version is chosen later, within the bounds that the
-    solution found. What a package `scope.name` requires is looked up in the same scope, except for `shared` names and for
-    those written `/name`, which have none.
+    solution found. What a package `scope.name` requires is looked up in the same scope, except for `shared` names and
+    for those written `/name`, which have none.
 
     `hopes` are wishes that give way, the first last. Among a name's candidates those of the version in `preferred` come
     first; names in `nearest` are decided before others, and by how close they come to the set of versions given there.
@@ -151,5 +169,5 @@ class Conflict(Exception):
 
     wishes: tuple[Requirement, ...]
     facts: tuple[Fact, ...]
-    relations: tuple[Reason, ...]
+    relations: tuple[Relation, ...]
     suggestions: tuple[Suggestion, ...]

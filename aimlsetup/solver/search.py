@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from aimlsetup.models.lock import Reason
-from aimlsetup.solver.problem import Chosen, Problem, Requirement, Solution
+from packaging.version import Version
+
+from aimlsetup.solver.problem import Choices, Chosen, Problem, Requirement, Solution
 from aimlsetup.solver.state import Contradiction, Removal, State, Table
 from aimlsetup.solver.versions import Versions, parse
 
-LATER = Reason(kind="index", text="chosen within these bounds")
+NOTHING = Version("0")
 
 
 @dataclass(frozen=True)
@@ -74,46 +75,38 @@ def _order(problem: Problem, state: State, name: str) -> list[int]:
     choices = state.table.choices[name]
     indices = choices.indices(state.left[name])
     if name in problem.nearest:
-        ranks = _ranks([candidate.version for candidate in choices.candidates])
-        target = problem.nearest[name]
-        middle = [rank for version, rank in ranks.items() if version in target] or [_place(ranks, target)]
-        return sorted(
-            indices, key=lambda index: min(abs(ranks[choices.candidates[index].version] - rank) for rank in middle)
-        )
+        far = _distances(choices, problem.nearest[name])
+        return sorted(indices, key=lambda index: far[choices.candidates[index].version])
     preferred = problem.preferred.get(name)
     return sorted(indices, key=lambda index: choices.candidates[index].version != preferred)
 
 
-def _ranks(versions: list[str]) -> dict[str, float]:
-    """Where each stands among them, oldest first; words keep their order."""
-    known = set(versions)
-    if any(parse(version) is None for version in known):
-        return {version: float(rank) for rank, version in enumerate(dict.fromkeys(versions))}
-    return {version: float(rank) for rank, version in enumerate(sorted(known, key=lambda one: str_key(one)))}
+def neighbours(choices: Choices, wished: Versions, count: int) -> list[str]:
+    """The versions that stand nearest to a set in which there is none, oldest first."""
+    far = _distances(choices, wished)
+    near = sorted(far, key=far.__getitem__)[:count]
+    return sorted(near, key=lambda version: parse(version) or NOTHING)
 
 
-def str_key(version: str) -> object:
-    """To sort by version."""
-    return parse(version)
+def _distances(choices: Choices, wished: Versions) -> dict[str, float]:
+    """How many versions lie between each and the nearest wished one; words keep their order."""
+    versions = list(dict.fromkeys(candidate.version for candidate in choices.candidates))
+    ordered = sorted(versions, key=lambda version: parse(version) or NOTHING)
+    middle = [float(rank) for rank, version in enumerate(ordered) if version in wished] or [_place(ordered, wished)]
+    return {version: min(abs(rank - place) for place in middle) for rank, version in enumerate(ordered)}
 
 
-def _place(ranks: dict[str, float], wished: Versions) -> float:
-    """Where an unknown version would stand: above the newest of those that its lowest named version exceeds."""
-    named = sorted(
-        parsed
-        for choice in wished.alternatives
-        for spec in choice
-        if (parsed := parse(spec.version.removesuffix(".*"))) is not None
-    )
-    below = [rank for version, rank in ranks.items() if named and (own := parse(version)) and own < named[0]]
-    return max(below, default=-1.0) + 0.5
+def _place(ordered: list[str], wished: Versions) -> float:
+    """Where what nobody has would stand: behind all that the lowest version it names exceeds."""
+    named = [parse(spec.version.removesuffix(".*")) or NOTHING for choice in wished.alternatives for spec in choice]
+    return sum((parse(version) or NOTHING) < min(named, default=NOTHING) for version in ordered) - 0.5
 
 
 def _solution(state: State, given_up: list[Requirement]) -> Solution:
     """What a complete state says, with every reason for it."""
     problem, table = state.table.problem, state.table
     final = {
-        name: table.choices[name].candidates[table.choices[name].indices(state.left[name])[0]]
+        name: table.choices[name].candidates[table.choices[name].first(state.left[name])]
         for name in state.left
         if name in state.active
     }

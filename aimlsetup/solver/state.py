@@ -8,21 +8,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from aimlsetup.models.lock import Reason
-from aimlsetup.solver.problem import Choices, Problem, Requirement
+from aimlsetup.solver.problem import Choices, Problem, Relation, Requirement
 from aimlsetup.solver.versions import Versions, compatible
 
 
 class Removal(NamedTuple):
-    """Candidates of `name` that went, since `by` (a name, or None for a wish) no longer lets them stand.
+    """Candidates of `name` that went, since `by` no longer lets them stand: the reason is a relation between the two.
 
-    Of an open name it is a bound, and there are no `bits`.
+    Without `by` it was a wish. Of an open name it is a bound, and there are no `bits`.
     """
 
     name: str
     bits: int
-    by: str | None
-    reason: Reason
+    by: str | None = None
+    relation: Relation | None = None
 
 
 class Contradiction(Exception):
@@ -45,8 +44,10 @@ class Table:
     @classmethod
     def of(cls, problem: Problem) -> "Table":
         """Lay out a problem."""
-        choices = {fact.name: fact.relaxed if fact in problem.relaxed else fact.now for fact in problem.facts}
-        choices.update(problem.packages)
+        offered = {fact.name: fact.relaxed if fact in problem.relaxed else fact.now for fact in problem.facts}
+        late = {fact.name for fact in problem.facts if fact.late}
+        choices = {name: found for name, found in offered.items() if name not in late}
+        choices |= {**problem.packages, **{name: offered[name] for name in late}}
         needs = {
             owner: {problem.resolve(owner, name): (name, groups) for name, groups in found.needs.items()}
             for owner, found in choices.items()
@@ -85,9 +86,9 @@ class State:
             self.active.add(wish.name)
             if wish.name in self.left:
                 gone = self.left[wish.name] & ~self.table.choices[wish.name].within(wish.versions)
-                self._remove(Removal(wish.name, gone, None, wish.reason))
+                self._remove(Removal(wish.name, gone))
             else:
-                self._bound(Removal(wish.name, 0, None, wish.reason), wish.versions)
+                self._bound(Removal(wish.name, 0), wish.versions)
         self._settle(touched)
         return self
 
@@ -121,9 +122,7 @@ class State:
         for versions, bits in groups.items():
             gone = bits & self.left[name]
             if gone and not self._possible(target, versions):
-                index = self._representative(name, gone)
-                reason = self.table.choices[name].reason(index, written, versions)
-                self._remove(Removal(name, gone, target, reason))
+                self._remove(Removal(name, gone, target, self._relation(name, gone, written, versions)))
         return self.left[name] != before
 
     def _possible(self, name: str, versions: Versions) -> bool:
@@ -133,21 +132,14 @@ class State:
 
     def _demand(self, name: str) -> Iterator[str]:
         """Narrow what every candidate of a name to be chosen for requires; a single one binds open names too."""
-        left = self.left.get(name)
-        for target, (written, groups) in self.table.needs.get(name, {}).items() if left else ():
+        left = self.left.get(name, 0)
+        for target, (written, groups) in self.table.needs.get(name, {}).items():
             asked = {versions: bits & left for versions, bits in groups.items() if bits & left}
-            if target not in self.left:
-                if not left & (left - 1):
-                    for versions, bits in asked.items():
-                        reason = self.table.choices[name].reason(self._representative(name, bits), written, versions)
-                        if self._bound(Removal(target, 0, name, reason), versions):
-                            yield target
-                continue
-            if self._cover(asked) != left:
-                continue
-            fresh = target not in self.active
-            self.active.add(target)
-            if self._narrow(name, target, written, asked) or fresh:
+            if target in self.left:
+                changed = self._cover(asked) == left and self._narrow(name, target, written, asked)
+            else:
+                changed = not left & (left - 1) and self._bind(name, target, written, asked)
+            if changed:
                 yield target
 
     @staticmethod
@@ -158,15 +150,24 @@ class State:
         return covered
 
     def _narrow(self, name: str, target: str, written: str, asked: Mapping[Versions, int]) -> bool:
+        """Whether `target` has fewer candidates than before, or must be chosen only now."""
         choices, allowed = self.table.choices[target], 0
         for versions in asked:
             allowed |= choices.within(versions)
         gone = self.left[target] & ~allowed
-        if gone:
-            versions = next(iter(asked))
-            index = self._representative(name, asked[versions])
-            self._remove(Removal(target, gone, name, self.table.choices[name].reason(index, written, versions)))
-        return bool(gone)
+        changed = bool(gone) or (bool(asked) and target not in self.active)
+        if asked:
+            self.active.add(target)
+            versions, bits = next(iter(asked.items()))
+            self._remove(Removal(target, gone, name, self._relation(name, bits, written, versions)))
+        return changed
+
+    def _bind(self, name: str, target: str, written: str, asked: Mapping[Versions, int]) -> bool:
+        bound = [
+            self._bound(Removal(target, 0, name, self._relation(name, bits, written, versions)), versions)
+            for versions, bits in asked.items()
+        ]
+        return any(bound)
 
     def _bound(self, removal: Removal, versions: Versions) -> bool:
         known = self.bounds.get(removal.name, frozenset())
@@ -185,6 +186,5 @@ class State:
         if not self.left[removal.name] and removal.name in self.active:
             raise Contradiction(removal.name)
 
-    def _representative(self, name: str, bits: int) -> int:
-        """The best of some candidates, by which people are told why they went."""
-        return self.table.choices[name].indices(bits & -bits)[0]
+    def _relation(self, name: str, bits: int, target: str, versions: Versions) -> Relation:
+        return self.table.choices[name].relation(bits, target, versions)

@@ -1,0 +1,40 @@
+"""A host's solution: asked of the solver once for all environments, and as pins. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+
+from aimlsetup.locking import conflict, environments, stack
+from aimlsetup.locking.decision import Case
+from aimlsetup.locking.stack.packages import PINNED
+from aimlsetup.locking.wishes import environments as wished
+from aimlsetup.models.lock import Pin, Reason
+from aimlsetup.solver import solve
+from aimlsetup.solver.problem import Conflict, Requirement, Solution
+
+
+def solved(case: Case, today: date | None) -> Case:
+    """The case with its solution. None is an `AimlsetupError` with exit code 4."""
+    profile, platform, catalog = case.profile, case.platform, case.catalog
+    chosen = not profile.components or environments.COMPONENT in profile.components
+    envs = wished(profile, platform.arch, catalog) if chosen else []
+    problem = stack.problem(envs, profile.requests, platform, catalog, case.kept, today)
+    try:
+        return replace(case, environments=tuple(envs), solution=solve(problem))
+    except Conflict as error:
+        raise conflict.explain(problem, error, platform.hardware) from None
+
+
+def pins(solution: Solution) -> dict[str, Pin]:
+    """The driver and every stack: the host's by plain names, an environment's as `environment.name`."""
+    return {
+        name: Pin(version=chosen.candidate.version, because=because(chosen.because, name, solution.given_up))
+        for name, chosen in solution.chosen.items()
+        if name.rpartition(".")[2] in PINNED
+    }
+
+
+def because(reasons: Iterable[Reason], name: str, given_up: Iterable[Requirement]) -> list[Reason]:
+    """Why, and which preferences it could not follow."""
+    lost = [hope.reason for hope in given_up if hope.name == name]
+    return [*reasons, *(Reason(kind=reason.kind, text=f"could not be followed: {reason.text}") for reason in lost)]

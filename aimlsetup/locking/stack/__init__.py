@@ -1,0 +1,127 @@
+"""One host's wishes and facts as a problem for the solver: its driver, and the stack of every environment. Pure.
+
+What a host has once (`driver`, `flavour`, `gpu.lowest` …) has a plain name. What every environment has for itself
+(`python`, a framework, `cuda` …) is `environment.name`, so that two toolkits may stand behind one driver. Libraries
+that are wished without an environment that computes on the GPU are the host's own, and then plain too.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from functools import cache
+
+from aimlsetup.catalog import Catalog
+from aimlsetup.locking.hardware import Hardware, Installed
+from aimlsetup.locking.platforms import Platform
+from aimlsetup.locking.stack import facts, wishes
+from aimlsetup.locking.stack.frameworks import cpu_choices, gpu_choices
+from aimlsetup.locking.stack.records import part_choices
+from aimlsetup.locking.wishes import Environment
+from aimlsetup.models.lock import Reason
+from aimlsetup.models.profile import Requests
+from aimlsetup.solver.problem import Candidate, Choices, Problem, Requirement
+from aimlsetup.solver.versions import Versions
+
+# What every environment shares with the host, as records name it.
+SHARED = frozenset(
+    {"driver", "flavour", "arch", "distro", "glibc", "kernel", "gpu.lowest", "gpu.highest", "nvswitch", "secure_boot"}
+)
+# Channels in order of preference: of an environment, whether or not its libraries are asked for by name; of a host.
+WHEELS_FIRST = ("pip", "nvidia", "distro")
+LIBRARIES_NAMED = ("nvidia", "distro", "pip")
+NEWEST_FIRST = ("nvidia", "distro")
+SIGNED_FIRST = ("distro", "nvidia")
+FLAVOURS = ("open", "proprietary")
+
+
+def problem(
+    environments: Sequence[Environment],
+    requests: Requests,
+    platform: Platform,
+    catalog: Catalog,
+    preferred: Mapping[str, str],
+    today: date | None,
+) -> Problem:
+    """What has to be solved for one host. `preferred` are versions, by full name, to take first where they fit.
+
+    `today` decides which driver branches are still supported; without it none has ended.
+    """
+    wished = wishes.Wished()
+    by_name = any(getattr(requests, name) is not None for name in wishes.LIBRARIES)
+    packages: dict[str, Choices] = {}
+    scopes = []
+    for env in environments:
+        wishes.of_environment(env, wished)
+        found = dict(_frameworks(env, requests, catalog))
+        if any(choices.needs.get("cuda") for choices in found.values()):
+            scopes.append(f"{env.name}.")
+            packages[f"{env.name}.channel"] = _words("channel", LIBRARIES_NAMED if by_name else WHEELS_FIRST)
+        packages |= {f"{env.name}.{name}": choices for name, choices in found.items()}
+    known = [facts.python(env, platform, catalog) for env in environments]
+    known += [*facts.machine(platform, catalog), *facts.distribution(platform, catalog)]
+    if requests.device == "gpu" and platform.hardware:
+        scopes = scopes or [""]
+        known += [
+            *facts.gpus(platform.hardware, catalog),
+            *(facts.compilers(name, platform, catalog) for name in scopes),
+        ]
+        packages |= _stacks(scopes, platform.hardware, catalog)
+        for scope in scopes:
+            wishes.of_stack(scope, requests, wished)
+        wishes.of_driver(requests, platform.hardware.driver, catalog, today, wished)
+    shared = SHARED | {fact.name for fact in known if fact.name.startswith("cpu.")}
+    return Problem(tuple(wished.firm), tuple(known), packages, shared, tuple(wished.hoped), preferred)
+
+
+def interpreter(version: str, platform: Platform) -> str:
+    """How an environment names the chosen Python: its version where the system brings it, else the path found."""
+    paths = [path for path, found in platform.pythons if facts.minor(found) == version]
+    system = version == platform.release.python or not paths or any(path.startswith("/usr/bin/") for path in paths)
+    return version if system else paths[0]
+
+
+def _frameworks(env: Environment, requests: Requests, catalog: Catalog) -> Iterator[tuple[str, Choices]]:
+    """The frameworks that an environment names, by the name it has for them."""
+    beside = frozenset(name for name in wishes.LIBRARIES if getattr(requests, name) is not None)
+    for wish in env.wishes:
+        for key, framework in catalog.frameworks.items():
+            computing = tuple(framework.devices["gpu"]) if requests.device == "gpu" else ()
+            if wish.framework == key:
+                yield wish.name, gpu_choices(catalog, key, computing, beside)
+            elif wish.framework is None and wish.name in computing:
+                yield wish.name, gpu_choices(catalog, key, (wish.name,), beside)
+            elif wish.framework is None and wish.name in framework.distributions():
+                yield wish.name, cpu_choices(catalog, key, wish.name)
+
+
+def _stacks(scopes: Sequence[str], hardware: Hardware, catalog: Catalog) -> dict[str, Choices]:
+    """The libraries of every stack, then what the host has once."""
+    drivers = part_choices(catalog, "driver")
+    if hardware.driver:
+        drivers = Choices((*drivers.candidates, _installed(hardware.driver)))
+    return {
+        **{f"{scope}{name}": part_choices(catalog, name) for scope in scopes for name in wishes.LIBRARIES},
+        "flavour": _words("flavour", FLAVOURS),
+        "channel": _words("channel", SIGNED_FIRST if hardware.secure_boot else NEWEST_FIRST),
+        "driver": drivers,
+    }
+
+
+@cache
+def _words(name: str, words: tuple[str, ...]) -> Choices:
+    return Choices(tuple(_word(name, word) for word in words))
+
+
+def _word(name: str, word: str) -> Candidate:
+    reason = Reason(kind="fact", text=f"the first choice that fits: {word}")
+    requires: tuple[Requirement, ...] = ()
+    if name == "channel" and word == "distro":
+        text = "what the distribution packages goes with its own driver"
+        requires = (Requirement("/channel", Versions.word(["distro"]), Reason(kind="fact", text=text)),)
+    return Candidate(name, word, reason, requires)
+
+
+def _installed(driver: Installed) -> Candidate:
+    """The driver that works proves that it drives these GPUs."""
+    reason = Reason(kind="observed", text=f"driver {driver.version} is installed and works")
+    flavour = [Requirement("flavour", Versions.word([driver.flavour]), reason)] if driver.flavour else []
+    return Candidate("driver", driver.version, reason, tuple(flavour))

@@ -1,0 +1,91 @@
+"""The catalog's records as the solver takes them: what a release needs, with the reason in words."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from itertools import chain
+
+from aimlsetup.catalog import Catalog
+from aimlsetup.catalog.parts import WORDS_OFFERED, Part, PartRelease
+from aimlsetup.catalog.records import Need
+from aimlsetup.models.lock import Reason
+from aimlsetup.solver.problem import Candidate, Choices, Requirement
+from aimlsetup.solver.versions import Versions
+
+DISTRO = "distro"
+CHANNELS = {"nvidia": "NVIDIA's repositories", "distro": "the distribution", "pip": "wheels"}
+LABELS = {
+    "gpu.lowest": "compute capability",
+    "gpu.highest": "compute capability",
+    "driver": "driver",
+    "cuda": "CUDA",
+    "cudnn": "cuDNN",
+    "tensorrt": "TensorRT",
+    "nccl": "NCCL",
+    "gcc": "gcc",
+    "kernel": "kernel",
+    "glibc": "glibc",
+}
+
+
+@cache
+def part_choices(catalog: Catalog, name: str) -> Choices:
+    """Every way to get every release of a part, newest first. Made once: it is the same for all hosts."""
+    part = catalog.parts[name]
+    return Choices(tuple(chain.from_iterable(_release(part, release) for release in part.releases)))
+
+
+def _release(part: Part, release: PartRelease) -> Iterator[Candidate]:
+    """One candidate per way to get it; what was only recalled pins nothing."""
+    what = f"{part.title} {release.version}"
+    common = tuple(
+        requirement
+        for relation in release.relations
+        if not relation.recalled
+        for requirement in requirements(what, relation.needs, part.sources[relation.source], relation.text)
+    )
+    reason = Reason(kind="fact", text=f"{what} is the first choice that fits", source=part.sources[release.source])
+    ways = [variant for variant in release.variants if not variant.recalled]
+    if not release.recalled and not release.variants:
+        yield Candidate(part.part, release.version, reason, common)
+    for variant in ways if not release.recalled else ():
+        own = requirements(what, variant.needs, part.sources[variant.source])
+        yield Candidate(part.part, release.version, reason, (*common, *own), variant)
+
+
+def requirements(
+    what: str, needs: Mapping[str, Need], source: str | None, text: str | None = None
+) -> Iterator[Requirement]:
+    """One for each name that `what` needs; `text` says why in general.
+
+    The distribution is told with the channel, since alone it says little.
+    """
+    for name, need in needs.items():
+        versions = versions_of(name, need)
+        told = _text(what, name, versions, needs.get("channel"))
+        if text:
+            told = text if what.split()[-1] in text else f"{told}: {text}"
+        yield Requirement(name, versions, Reason(kind="fact", text=told, source=source))
+
+
+def versions_of(name: str, need: Need) -> Versions:
+    """A record's need as a set."""
+    if name in WORDS_OFFERED or name == DISTRO:
+        return Versions.word([need] if isinstance(need, str) else need)
+    return Versions.matching(need) if isinstance(need, str) else Versions.either(need)
+
+
+def _text(what: str, name: str, versions: Versions, channels: Need | None) -> str:
+    if name == "channel":
+        places = [CHANNELS[word] for word in CHANNELS if word in versions.words]
+        return f"{what} comes from {' or '.join(places)}" if places else f"no index is known to carry {what}"
+    if name == DISTRO:
+        words = [channels] if isinstance(channels, str) else channels or []
+        carriers = " or ".join(CHANNELS[word] for word in words)
+        return f"{what} from {carriers} is for {versions.text.replace(' or ', ', ')}"
+    if name == "arch":
+        return f"{what} is built for {versions.text}"
+    if name == "flavour":
+        return f"{what} has {versions.text} kernel modules here"
+    if not versions.text:
+        return f"{what} goes with no {LABELS.get(name, name)}"
+    return f"{what} needs {LABELS.get(name, name)} {versions.text}"

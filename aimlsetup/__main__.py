@@ -1,6 +1,7 @@
 """Entry point: runs a command and turns what it raises into one screen and an exit code."""
 
 import json
+import os
 import sys
 
 import click
@@ -55,7 +56,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line. Returns the exit code (see `aimlsetup.errors.Exit`)."""
     arguments = sys.argv[1:] if argv is None else argv
     try:
-        result = cli.main(args=arguments, prog_name="aimlsetup", standalone_mode=False)
+        colour = False if os.environ.get("NO_COLOR") else None  # None: where there is a terminal
+        result = cli.main(args=arguments, prog_name="aimlsetup", standalone_mode=False, color=colour)
     except click.ClickException as error:
         error.show()
         return Exit.USAGE

@@ -137,7 +137,7 @@ def hopeless(drifts: Sequence[Drift], arguments: Mapping[str, Mapping[str, Any]]
 def undo(drift: Drift) -> str | None:
     """How a change can be taken back."""
     return {
-        "+": "leave it out of `components` and apply: what it made is removed, what was there before is not",
+        "+": "leave it out of `components` and apply: what it made goes, what was there before stays",
         "~": "apply the earlier lock",
         "-": "name it in `components` again and apply",
     }.get(drift.action)

@@ -1,10 +1,14 @@
 """The screen: plain lines without a terminal, a live table on one."""
 
 import io
+import os
+import sys
 
+import pexpect
+import pytest
 from rich.console import Console
 
-from aimlsetup.ui import Cell, Progress, progress
+from aimlsetup.ui import Cell, Progress, progress, width
 
 
 def test_without_a_terminal_each_component_and_failure_is_a_line() -> None:
@@ -47,3 +51,28 @@ def test_off_a_terminal_nothing_is_drawn(capsys: object) -> None:
     with progress("applying", {"one": ["base"]}) as shown:
         assert not shown.live
         assert shown.cells["one", "base"].state == "waiting"
+
+
+COLOURED = """
+import click
+from aimlsetup import __main__, ui
+__main__.cli = click.Command("coloured", callback=lambda: ui.show([ui.Line("text", "bad")]))
+__main__.main([])
+"""
+
+
+@pytest.mark.parametrize(("switch", "expected"), [("", "\x1b[31m\x1b[1mtext\x1b[0m"), ("1", "text")])
+def test_colours_can_be_switched_off(switch: str, expected: str) -> None:
+    shown = pexpect.spawn(
+        sys.executable, ["-c", COLOURED], env={**os.environ, "NO_COLOR": switch, "TERM": "xterm"}, timeout=60
+    )
+    assert shown.read().decode().strip() == expected
+    shown.close()
+
+
+def test_the_width_is_the_terminals_or_a_screens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "133")
+    assert width() == 133
+    monkeypatch.delenv("COLUMNS")
+    monkeypatch.setattr("os.get_terminal_size", lambda *_descriptor: os.terminal_size((0, 0)))
+    assert width() == 100

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from aimlsetup.catalog import Catalog, values
+from aimlsetup.catalog import Catalog, presets, values
 from aimlsetup.files import Location, Problem
 
 # What no two entries of a list may share: section, list, key.
@@ -99,12 +99,22 @@ def _requirements(data: Data, catalog: Catalog) -> Iterator[Problem]:
                 )
 
 
+def _preset(data: Data, catalog: Catalog) -> Iterator[Problem]:
+    del catalog
+    name, known = data.get("preset"), presets.load()
+    if name is not None and name not in known:
+        yield Problem(("preset",), f"no preset '{name}'", _near(name, list(known)))
+
+
 def _framework(data: Data, catalog: Catalog) -> Iterator[Problem]:
     del catalog
-    requested = (data.get("requests") or {}).get("framework") or {}
-    if requested and not list(_entries(data, "python_env", "envs")):
-        message = f"{', '.join(requested)} is requested, but there is no environment to install it into"
-        yield Problem(("requests", "framework"), message, "add one to python_env.envs, such as {name: py_3}")
+    preset = presets.load().get(data.get("preset") or "")
+    wished: dict[Location, Any] = {("requests", "framework"): (data.get("requests") or {}).get("framework") or {}}
+    wished["preset",] = preset.requests.framework if preset else {}
+    for location, requested in wished.items():
+        if requested and not list(_entries(data, "python_env", "envs")):
+            message = f"{', '.join(requested)} is requested, but there is no environment to install it into"
+            yield Problem(location, message, "add one to python_env.envs, such as {name: py_3}")
 
 
 def _gpu(data: Data, catalog: Catalog) -> Iterator[Problem]:
@@ -173,6 +183,7 @@ RULES: tuple[Callable[[Data, Catalog], Iterator[Problem]], ...] = (
     _become,
     _wishes,
     _requirements,
+    _preset,
     _framework,
     _gpu,
     _ports,

@@ -1,6 +1,7 @@
 """`aimlsetup lock`: exact pins for what the profile wishes, each with its reason."""
 
 from collections.abc import Container, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,7 +81,15 @@ def refresh(
     from aimlsetup.locking import file
 
     with ui.waiting("solving"):
-        made = locking.make(site.profile, observed, site.lock, upgrade=upgrade, follow=follow, described=described)
+        made = locking.make(
+            site.profile,
+            observed,
+            site.lock,
+            upgrade=upgrade,
+            follow=follow,
+            described=described,
+            today=datetime.now(UTC).date(),
+        )
     file.write(file.path_of(site.path), made)
     return made
 

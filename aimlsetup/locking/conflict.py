@@ -1,16 +1,18 @@
 """A solver's conflict in words: what cannot hold together, what is known, and the nearest changes that would do."""
 
+import textwrap
 from collections.abc import Iterator
 
 from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.locking.hardware import Gpu, Hardware
 from aimlsetup.locking.stack.records import LABELS
 from aimlsetup.models.lock import Reason
-from aimlsetup.solver.problem import Conflict, Fact, Problem, Relation, Suggestion
+from aimlsetup.solver.problem import Conflict, Fact, Problem, Relation, Requirement, Suggestion
 from aimlsetup.solver.search import neighbours
 
 SHOWN_RELATIONS = 6  # an error is one screen
 SHOWN_VERSIONS = 4
+SHOWN_SOURCE = 70  # characters; a lock has all of it
 GPU = ("gpu.lowest", "gpu.highest")
 
 
@@ -18,8 +20,10 @@ def explain(problem: Problem, conflict: Conflict, hardware: Hardware | None = No
     """One error, exit code 4."""
     held = [f"wished: {wish.reason.text}" for wish in conflict.wishes]
     held += [f"observed: {fact.text}" for fact in conflict.facts]
-    known = [f"known: {_sourced(relation.requirement.reason)}" for relation in conflict.relations]
-    changes = dict.fromkeys(_change(suggestion) for suggestion in conflict.suggestions)
+    known = [f"known: {_sourced(relation.requirement.reason)}" for relation in _telling(conflict)]
+    changes = dict.fromkeys(
+        " and ".join(_change(part, suggestion) for part in suggestion.changes) for suggestion in conflict.suggestions
+    )
     environments = {scope for wish in conflict.wishes if (scope := wish.name.rpartition(".")[0])}
     headline = next(_headlines(problem, conflict, hardware), "no versions meet all of this")
     message = f"environment {environments.pop()}: {headline}" if len(environments) == 1 else headline
@@ -32,6 +36,13 @@ def explain(problem: Problem, conflict: Conflict, hardware: Hardware | None = No
     )
 
 
+def _telling(conflict: Conflict) -> list[Relation]:
+    """Where something comes from says little, unless that was wished for or nothing else is known."""
+    asked = any(wish.name.endswith("channel") for wish in conflict.wishes)
+    telling = [relation for relation in conflict.relations if asked or relation.requirement.name != "channel"]
+    return telling or list(conflict.relations)
+
+
 def _headlines(problem: Problem, conflict: Conflict, hardware: Hardware | None) -> Iterator[str]:
     """What the whole comes down to, the plainest first."""
     for wish in conflict.wishes:
@@ -40,6 +51,12 @@ def _headlines(problem: Problem, conflict: Conflict, hardware: Hardware | None) 
             near = neighbours(choices, wish.versions, SHOWN_VERSIONS)
             yield f"no {_label(wish.name)} {wish.versions.text} is known; the nearest are {', '.join(near)}"
     facts = {fact.name: fact for fact in conflict.facts}
+    lowest, highest = (facts.get(name) for name in GPU)
+    if lowest and highest and hardware and lowest.offers != highest.offers:
+        ends = [
+            next(gpu for gpu in hardware.gpus if gpu.capability == fact.offers[0].version) for fact in (lowest, highest)
+        ]
+        yield f"nothing drives both {_gpu_name(ends[0])} and {_gpu_name(ends[1])}"
     for relation in conflict.relations:
         fact = facts.get(relation.requirement.name)
         if fact and hardware and fact.name in GPU:
@@ -85,11 +102,12 @@ def _label(name: str) -> str:
 
 
 def _sourced(reason: Reason) -> str:
-    return f"{reason.text} ({reason.source})" if reason.source else reason.text
+    source = reason.source or ""
+    short = textwrap.shorten(source, SHOWN_SOURCE, placeholder=" …") if source else ""
+    return f"{reason.text} ({short})" if short else reason.text
 
 
-def _change(suggestion: Suggestion) -> str:
-    part = suggestion.change
+def _change(part: Requirement | Fact, suggestion: Suggestion) -> str:
     version = suggestion.chosen.get(part.name)
     if isinstance(part, Fact):
         return part.remedy.format(version=version)

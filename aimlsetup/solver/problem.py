@@ -89,7 +89,11 @@ class Choices:
 
 @dataclass(frozen=True, eq=False)
 class Fact:
-    """What a host offers under `name`, best first, and what it could offer if it were changed (`remedy` says how)."""
+    """What a host offers under `name`, best first, and what it could offer if it were changed (`remedy` says how).
+
+    `instead` are whole replacements: to change this is to change the facts named in `along` too, and a replacement
+    requires of them what it comes with.
+    """
 
     name: str
     offers: tuple[Candidate, ...]
@@ -97,6 +101,8 @@ class Fact:
     text: str
     remedy: str
     late: bool = False  # decided after everything else
+    instead: tuple[Candidate, ...] = ()
+    along: frozenset[str] = frozenset()
 
     @cached_property
     def now(self) -> Choices:
@@ -157,15 +163,15 @@ class Solution:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A single change after which the problem is solved: the wish or fact to change, and what is then chosen."""
+    """Changes after which the problem is solved: the wishes or facts to change, and what is then chosen."""
 
-    change: Requirement | Fact
+    changes: tuple[Requirement | Fact, ...]
     chosen: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Conflict(Exception):
-    """No solution: the smallest sets of wishes and facts that cannot hold together, and the changes that would help."""
+    """No solution: the smallest sets of wishes and facts that cannot hold together, and what would help."""
 
     wishes: tuple[Requirement, ...]
     facts: tuple[Fact, ...]

@@ -180,10 +180,11 @@ class State:
         return True
 
     def _remove(self, removal: Removal) -> None:
-        if removal.bits:
+        self.left[removal.name] &= ~removal.bits
+        dead = not self.left[removal.name] and removal.name in self.active
+        if removal.bits or dead:
             self.removals.append(removal)
-            self.left[removal.name] &= ~removal.bits
-        if not self.left[removal.name] and removal.name in self.active:
+        if dead:
             raise Contradiction(removal.name)
 
     def _relation(self, name: str, bits: int, target: str, versions: Versions) -> Relation:

@@ -14,7 +14,7 @@ from aimlsetup.locking.hardware import Hardware, Installed
 from aimlsetup.locking.platforms import Platform
 from aimlsetup.locking.stack import facts, wishes
 from aimlsetup.locking.stack.frameworks import cpu_choices, gpu_choices
-from aimlsetup.locking.stack.records import part_choices
+from aimlsetup.locking.stack.records import apt_choices, part_choices
 from aimlsetup.locking.wishes import Environment
 from aimlsetup.models.lock import Reason
 from aimlsetup.models.profile import Requests
@@ -56,14 +56,16 @@ def problem(
             scopes.append(f"{env.name}.")
             packages[f"{env.name}.channel"] = _words("channel", LIBRARIES_NAMED if by_name else WHEELS_FIRST)
         packages |= {f"{env.name}.{name}": choices for name, choices in found.items()}
-    known = [facts.python(env, platform, catalog) for env in environments]
-    known += [*facts.machine(platform, catalog), *facts.distribution(platform, catalog)]
-    if requests.device == "gpu" and platform.hardware:
-        scopes = scopes or [""]
-        known += [
-            *facts.gpus(platform.hardware, catalog),
-            *(facts.compilers(name, platform, catalog) for name in scopes),
-        ]
+    if requests.device != "gpu" or not platform.hardware:
+        scopes = []
+    elif not scopes:
+        scopes = [""]
+    pythons = [facts.python(env, platform, catalog) for env in environments]
+    compilers = [facts.compilers(scope, platform, catalog) for scope in scopes]
+    known = [*pythons, *facts.machine(platform, catalog)]
+    known += [*facts.distribution(platform, catalog, pythons, compilers), *compilers]
+    if platform.hardware and scopes:
+        known += facts.gpus(platform.hardware, catalog)
         packages |= _stacks(scopes, platform.hardware, catalog)
         for scope in scopes:
             wishes.of_stack(scope, requests, wished)
@@ -98,8 +100,10 @@ def _stacks(scopes: Sequence[str], hardware: Hardware, catalog: Catalog) -> dict
     drivers = part_choices(catalog, "driver")
     if hardware.driver:
         drivers = Choices((*drivers.candidates, _installed(hardware.driver)))
+    several = len(scopes) > 1  # packages of which a host has one version only must agree
     return {
-        **{f"{scope}{name}": part_choices(catalog, name) for scope in scopes for name in wishes.LIBRARIES},
+        **{f"{scope}{name}": part_choices(catalog, name, several) for scope in scopes for name in wishes.LIBRARIES},
+        **(apt_choices(catalog, wishes.LIBRARIES) if several else {}),
         "flavour": _words("flavour", FLAVOURS),
         "channel": _words("channel", SIGNED_FIRST if hardware.secure_boot else NEWEST_FIRST),
         "driver": drivers,

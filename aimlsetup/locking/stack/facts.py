@@ -1,6 +1,7 @@
 """What a host offers, as facts for the solver: what is there, what could be, and how it would come to be."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from packaging.version import Version
 
@@ -11,8 +12,8 @@ from aimlsetup.locking.platforms import Platform
 from aimlsetup.locking.stack.frameworks import PYTHON
 from aimlsetup.locking.wishes import Environment
 from aimlsetup.models.lock import Reason
-from aimlsetup.solver.problem import Candidate, Fact
-from aimlsetup.solver.versions import parse
+from aimlsetup.solver.problem import Candidate, Fact, Requirement
+from aimlsetup.solver.versions import Versions, parse
 
 YES, NO = "1", "0"  # the versions of a CPU feature that a machine has or lacks
 
@@ -76,19 +77,33 @@ def machine(platform: Platform, catalog: Catalog) -> Iterator[Fact]:
         yield fact(f"cpu.{flag}", [YES if has else NO], [NO if has else YES], text, f"use a host with {flag}")
 
 
-def distribution(platform: Platform, catalog: Catalog) -> Iterator[Fact]:
-    """Which it is, its glibc, and its kernel where a host was looked at."""
+def distribution(
+    platform: Platform, catalog: Catalog, python_facts: Sequence[Fact], gcc_facts: Sequence[Fact]
+) -> Iterator[Fact]:
+    """Which it is, its glibc, and its kernel where a host was looked at. Another one comes with all of its own."""
     own = platform.release
     others = [release for release in catalog.releases if release is not own]
     text = f"the host runs {own.id} {own.version} ({own.codename})"
-    remedy = "use a host with {version}"
-    yield fact("distro", [word(own)], [word(release) for release in others], text, remedy)
-    other_glibcs = {release.glibc for release in others} - {own.glibc}
+    along = ["glibc", "kernel", *(found.name for found in (*python_facts, *gcc_facts))]
+    found = fact("distro", [word(own)], [word(release) for release in others], text, "use a host with {version}")
+    instead = tuple(_instead(release, python_facts, gcc_facts) for release in others)
+    yield replace(found, instead=instead, along=frozenset(along))
+    glibcs = {release.glibc for release in others} - {own.glibc}
     text, remedy = f"{text}, whose glibc is {own.glibc}", "use a distribution with glibc {version}"
-    yield fact("glibc", [own.glibc], _newest(other_glibcs), text, remedy)
+    yield fact("glibc", [own.glibc], _newest(glibcs), text, remedy)
     kernel = platform.hardware.kernel if platform.hardware and platform.hardware.kernel else own.kernel
-    others_kernel = {release.kernel for release in others} - {kernel}
-    yield fact("kernel", [kernel], _newest(others_kernel), f"the host's kernel is {kernel}", "use kernel {version}")
+    kernels = {release.kernel for release in others} - {kernel}
+    yield fact("kernel", [kernel], _newest(kernels), f"the host's kernel is {kernel}", "use kernel {version}")
+
+
+def _instead(release: Release, python_facts: Sequence[Fact], gcc_facts: Sequence[Fact]) -> Candidate:
+    """Another distribution, with the interpreter and the compilers that it has."""
+    reason = Reason(kind="fact", text=f"{release.id} {release.version} has them", source=release.source)
+    needs: dict[str, list[str]] = {"glibc": [release.glibc], "kernel": [release.kernel]}
+    needs |= {f"/{found.name}": [release.python] for found in python_facts}
+    needs |= {f"/{found.name}": list(release.gcc) for found in gcc_facts}
+    requires = tuple(Requirement(name, Versions.one_of(versions), reason) for name, versions in needs.items())
+    return Candidate("distro", word(release), reason, requires)
 
 
 def word(release: Release) -> str:

@@ -6,12 +6,13 @@ from itertools import chain
 
 from aimlsetup.catalog import Catalog
 from aimlsetup.catalog.parts import WORDS_OFFERED, Part, PartRelease
-from aimlsetup.catalog.records import Need
+from aimlsetup.catalog.records import Need, Variant
 from aimlsetup.models.lock import Reason
 from aimlsetup.solver.problem import Candidate, Choices, Requirement
 from aimlsetup.solver.versions import Versions
 
 DISTRO = "distro"
+APT = "apt:"
 CHANNELS = {"nvidia": "NVIDIA's repositories", "distro": "the distribution", "pip": "wheels"}
 LABELS = {
     "gpu.lowest": "compute capability",
@@ -28,13 +29,31 @@ LABELS = {
 
 
 @cache
-def part_choices(catalog: Catalog, name: str) -> Choices:
-    """Every way to get every release of a part, newest first. Made once: it is the same for all hosts."""
+def part_choices(catalog: Catalog, name: str, several: bool = False) -> Choices:
+    """Every way to get every release of a part, newest first. Made once: it is the same for all hosts.
+
+    Where a host has `several` stacks, each way also says which version of which apt package it takes.
+    """
     part = catalog.parts[name]
-    return Choices(tuple(chain.from_iterable(_release(part, release) for release in part.releases)))
+    return Choices(tuple(chain.from_iterable(_release(part, release, several) for release in part.releases)))
 
 
-def _release(part: Part, release: PartRelease) -> Iterator[Candidate]:
+@cache
+def apt_choices(catalog: Catalog, parts: tuple[str, ...]) -> Mapping[str, Choices]:
+    """{apt:package: its versions}: of each a host has one."""
+    versions: dict[str, dict[str, None]] = {}
+    for name in parts:
+        for candidate in part_choices(catalog, name, several=True).candidates:
+            for requirement in candidate.requires:
+                if requirement.name.startswith(f"/{APT}"):
+                    versions.setdefault(requirement.name[1:], {}).update(dict.fromkeys(requirement.versions.words))
+    reason = Reason(kind="fact", text="a host has one version of a package")
+    return {
+        name: Choices(tuple(Candidate(name, version, reason) for version in found)) for name, found in versions.items()
+    }
+
+
+def _release(part: Part, release: PartRelease, several: bool) -> Iterator[Candidate]:
     """One candidate per way to get it; what was only recalled pins nothing."""
     what = f"{part.title} {release.version}"
     common = tuple(
@@ -48,8 +67,20 @@ def _release(part: Part, release: PartRelease) -> Iterator[Candidate]:
     if not release.recalled and not release.variants:
         yield Candidate(part.part, release.version, reason, common)
     for variant in ways if not release.recalled else ():
-        own = requirements(what, variant.needs, part.sources[variant.source])
+        source = part.sources[variant.source]
+        own = [*requirements(what, variant.needs, source), *(_apt(what, variant, source) if several else ())]
         yield Candidate(part.part, release.version, reason, (*common, *own), variant)
+
+
+def _apt(what: str, variant: Variant, source: str) -> Iterator[Requirement]:
+    """The packages that a host can have for one stack alone."""
+    if "pip" not in variant.needs.get("channel", ()):
+        for name, version in variant.packages.items():
+            if version:
+                text = f"{what} is {name} {version}, and a host has one version of a package"
+                yield Requirement(
+                    f"/{APT}{name}", Versions.word([version]), Reason(kind="fact", text=text, source=source)
+                )
 
 
 def requirements(

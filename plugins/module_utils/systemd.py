@@ -17,6 +17,10 @@ class Failed(Exception):
     """A systemctl command that failed, with its words."""
 
 
+class OutOfTime(Failed):
+    """A unit that was stopped because it did not end in its time."""
+
+
 def control(*arguments):
     """Run systemctl. Raises Failed."""
     argv = ["systemctl", "--no-ask-password"] + list(arguments)
@@ -45,14 +49,18 @@ def last_words(unit, since):
 
 
 def run_once(unit, text):
-    """Run a oneshot unit of this text to its end and leave nothing of it behind. Raises Failed with its last words."""
+    """Run a oneshot unit of this text to its end and leave nothing of it behind. Raises Failed or OutOfTime.
+
+    What is raised says the unit's last words.
+    """
     path, since = os.path.join(RUNTIME_UNITS, unit), time.time()
     atomic.write(path, text.encode(), 0o644, 0, 0)
     try:
         control("daemon-reload")
         control("restart", unit)  # a killed run may have left one that still runs, with another text
     except Failed:
-        raise Failed(last_words(unit, since))
+        kind = OutOfTime if show(unit, "Result").get("Result") == "timeout" else Failed
+        raise kind(last_words(unit, since))
     finally:
         os.unlink(path)
         state.run(["systemctl", "reset-failed", unit])

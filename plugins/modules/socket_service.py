@@ -275,9 +275,10 @@ def try_out(params, before, replaced):
     except systemd.Failed as failure:
         fileset.put_back(before)
         systemd.control("daemon-reload")
-        outcome = "nothing was restarted, because its application does not load. Its files are as they were; %s." % (
-            untouched(params, before, replaced)
-        )
+        slow = isinstance(failure, systemd.OutOfTime)
+        why = "takes too long, or leaves a thread behind that is no daemon" if slow else "does not load"
+        how = untouched(params, before, replaced)
+        outcome = "nothing was restarted, because its application %s. Its files are as they were; %s." % (why, how)
         raise NotReady(story(params, trial, outcome, failure))
 
 

@@ -3,12 +3,14 @@
 import json
 import os
 import sys
+import time
 
 
 def main(API_MODEL_KEY, QUEUE):  # noqa: N803 -- the names users' applications have
-    """The WSGI application, or an error where the environment says so; SICK makes one that has no model."""
+    """The WSGI application; the environment may say REFUSE (to load), SLOW (to load) or SICK (to answer)."""
     if "REFUSE" in os.environ:
         raise RuntimeError("no model to load: " + os.environ["REFUSE"])
+    time.sleep(float(os.environ.get("SLOW", "0")))
     status = "503 Service Unavailable" if "SICK" in os.environ else "200 OK"
     print("loaded", API_MODEL_KEY)
 

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from aimlsetup import content
 
-SHARED = ("atomic", "facts", "lease", "receipts", "state")
+SHARED = ("atomic", "facts", "gpu", "lease", "nvidia", "receipts", "state")
 
 
 def write(path: Path) -> None:

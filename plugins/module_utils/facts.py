@@ -13,14 +13,15 @@ import socket
 import struct
 
 try:
-    from ansible_collections.codehub.aimlsetup.plugins.module_utils import state
+    from ansible_collections.codehub.aimlsetup.plugins.module_utils import gpu, state
 except ImportError:  # observe run as a plain script
+    import gpu
     import state
 
 GPU_VENDORS = ("0x10de", "0x1002", "0x8086")
 DISPLAY_CLASSES = ("0x03", "0x12")  # display controllers and processing accelerators
 GPU_MODULES = ("nvidia", "nvidia_drm", "nvidia_modeset", "nvidia_uvm", "nouveau", "nova_core")
-SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+SECURE_BOOT = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 PACKAGE_LOCKS = ("/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock", "/var/lib/apt/lists/lock")
 PYTHON_PATTERNS = (
     "/usr/bin/python3.*",
@@ -116,16 +117,17 @@ def gpus(devices="/sys/bus/pci/devices"):
     return found
 
 
-def modules():
+def modules(root="/"):
     """{module: version or ""} of the GPU kernel modules that are loaded."""
-    loaded = [line.split()[0] for line in _read("/proc/modules").splitlines()]
-    return {name: _read("/sys/module/%s/version" % name).strip() for name in GPU_MODULES if name in loaded}
+    loaded = [line.split()[0] for line in _read(os.path.join(root, "proc/modules")).splitlines()]
+    versions = os.path.join(root, "sys/module/%s/version")
+    return {name: _read(versions % name).strip() for name in GPU_MODULES if name in loaded}
 
 
-def secure_boot():
+def secure_boot(root="/"):
     """State of Secure Boot: `on`, `off`, or `unsupported` where the firmware has no such variable."""
     try:
-        with open(SECURE_BOOT, "rb") as handle:
+        with open(os.path.join(root, SECURE_BOOT), "rb") as handle:
             return "on" if handle.read()[4:5] == b"\x01" else "off"
     except OSError:
         return "unsupported"
@@ -172,6 +174,8 @@ def gather():
         "memory": memory(),
         "disks": disks(),
         "gpus": gpus(),
+        "nvswitches": gpu.switches(),
+        "nvidia": gpu.driver(),
         "modules": modules(),
         "secure_boot": secure_boot(),
         "pythons": pythons(),

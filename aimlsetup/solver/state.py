@@ -12,16 +12,28 @@ from aimlsetup.solver.problem import Choices, Problem, Relation, Requirement
 from aimlsetup.solver.versions import Versions, compatible
 
 
-class Removal(NamedTuple):
-    """Candidates of `name` that went, since `by` no longer lets them stand: the reason is a relation between the two.
+NO_MATTER = Versions.matching("")
 
-    Without `by` it was a wish. Of an open name it is a bound, and there are no `bits`.
+
+class Removal(NamedTuple):
+    """Candidates of `name` that went, since `by` no longer lets them stand; without `by` it was a wish.
+
+    What stands between the two is that `owners`, of `choices`, ask for these `versions` of `target`. Of an open name it
+    is a bound, and there are no `bits`.
     """
 
     name: str
     bits: int
     by: str | None = None
-    relation: Relation | None = None
+    choices: Choices | None = None
+    owners: int = 0
+    target: str = ""
+    versions: Versions = NO_MATTER
+
+    @property
+    def relation(self) -> Relation | None:
+        """Of the best of the owners."""
+        return self.choices.relation(self.owners, self.target, self.versions) if self.choices else None
 
 
 class Contradiction(Exception):
@@ -88,7 +100,7 @@ class State:
                 gone = self.left[wish.name] & ~self.table.choices[wish.name].within(wish.versions)
                 self._remove(Removal(wish.name, gone))
             else:
-                self._bound(Removal(wish.name, 0), wish.versions)
+                self._bound(Removal(wish.name, 0, versions=wish.versions))
         self._settle(touched)
         return self
 
@@ -122,7 +134,7 @@ class State:
         for versions, bits in groups.items():
             gone = bits & self.left[name]
             if gone and not self._possible(target, versions):
-                self._remove(Removal(name, gone, target, self._relation(name, gone, written, versions)))
+                self._remove(Removal(name, gone, target, self.table.choices[name], gone, written, versions))
         return self.left[name] != before
 
     def _possible(self, name: str, versions: Versions) -> bool:
@@ -159,22 +171,22 @@ class State:
         if asked:
             self.active.add(target)
             versions, bits = next(iter(asked.items()))
-            self._remove(Removal(target, gone, name, self._relation(name, bits, written, versions)))
+            self._remove(Removal(target, gone, name, self.table.choices[name], bits, written, versions))
         return changed
 
     def _bind(self, name: str, target: str, written: str, asked: Mapping[Versions, int]) -> bool:
         bound = [
-            self._bound(Removal(target, 0, name, self._relation(name, bits, written, versions)), versions)
+            self._bound(Removal(target, 0, name, self.table.choices[name], bits, written, versions))
             for versions, bits in asked.items()
         ]
         return any(bound)
 
-    def _bound(self, removal: Removal, versions: Versions) -> bool:
+    def _bound(self, removal: Removal) -> bool:
         known = self.bounds.get(removal.name, frozenset())
-        if versions in known:
+        if removal.versions in known:
             return False
         self.removals.append(removal)
-        self.bounds[removal.name] = known | {versions}
+        self.bounds[removal.name] = known | {removal.versions}
         if not compatible(self.bounds[removal.name]):
             raise Contradiction(removal.name)
         return True
@@ -186,6 +198,3 @@ class State:
             self.removals.append(removal)
         if dead:
             raise Contradiction(removal.name)
-
-    def _relation(self, name: str, bits: int, target: str, versions: Versions) -> Relation:
-        return self.table.choices[name].relation(bits, target, versions)

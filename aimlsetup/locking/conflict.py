@@ -1,11 +1,11 @@
 """A solver's conflict in words: what cannot hold together, what is known, and the nearest changes that would do."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.locking.hardware import Gpu, Hardware
-from aimlsetup.locking.stack.records import LABELS
+from aimlsetup.locking.stack.records import ABSENT, APT, LABELS
 from aimlsetup.models.lock import Reason
 from aimlsetup.solver.problem import Conflict, Fact, Problem, Relation, Requirement, Suggestion
 from aimlsetup.solver.search import neighbours
@@ -37,10 +37,13 @@ def explain(problem: Problem, conflict: Conflict, hardware: Hardware | None = No
 
 
 def _telling(conflict: Conflict) -> list[Relation]:
-    """Where something comes from says little, unless that was wished for or nothing else is known."""
+    """First one of each kind. Where something comes from says little, unless that was wished for."""
     asked = any(wish.name.endswith("channel") for wish in conflict.wishes)
     telling = [relation for relation in conflict.relations if asked or relation.requirement.name != "channel"]
-    return telling or list(conflict.relations)
+    pairs: dict[tuple[str, str], Relation] = {}
+    for relation in telling or conflict.relations:
+        pairs.setdefault((relation.owner.name, relation.requirement.name), relation)
+    return [*pairs.values(), *telling]
 
 
 def _headlines(problem: Problem, conflict: Conflict, hardware: Hardware | None) -> Iterator[str]:
@@ -51,19 +54,29 @@ def _headlines(problem: Problem, conflict: Conflict, hardware: Hardware | None) 
             near = neighbours(choices, wish.versions, SHOWN_VERSIONS)
             yield f"no {_label(wish.name)} {wish.versions.text} is known; the nearest are {', '.join(near)}"
     facts = {fact.name: fact for fact in conflict.facts}
-    lowest, highest = (facts.get(name) for name in GPU)
-    if lowest and highest and hardware and lowest.offers != highest.offers:
-        ends = [
-            next(gpu for gpu in hardware.gpus if gpu.capability == fact.offers[0].version) for fact in (lowest, highest)
-        ]
-        yield f"nothing drives both {_gpu_name(ends[0])} and {_gpu_name(ends[1])}"
+    if hardware and facts.keys() & set(GPU):
+        yield from _of_gpus(problem, conflict, facts, hardware)
     for relation in conflict.relations:
-        fact = facts.get(relation.requirement.name)
-        if fact and hardware and fact.name in GPU:
-            yield _gpu(problem, relation, fact, hardware)
+        name = relation.requirement.name
+        if name == "distro" and name in facts:
+            yield f"{_what(relation)} is not packaged for {facts[name].offers[0].version}"
+        if name.startswith(f"/{APT}"):
+            yield f"two stacks need {name.removeprefix(f'/{APT}')} in two versions"
+
+
+def _of_gpus(problem: Problem, conflict: Conflict, facts: Mapping[str, Fact], hardware: Hardware) -> Iterator[str]:
+    """What GPUs have to do with it."""
+    ends = {offer.version for name in GPU if name in facts for offer in facts[name].offers}
+    if len(ends) > 1:
+        both = (_gpu_name(gpu) for gpu in hardware.gpus if gpu.capability in ends)
+        yield f"nothing drives both {' and '.join(both)}"
+    for wish in conflict.wishes:
+        if wish.name == "flavour" and ends:
+            names = " and ".join(_gpu_name(gpu) for gpu in hardware.gpus)
+            yield f"{names} cannot be driven by {wish.versions.text} kernel modules"
     for relation in conflict.relations:
-        if relation.requirement.name == "distro" and "distro" in facts:
-            yield f"{_what(relation)} is not packaged for {facts['distro'].offers[0].version}"
+        if relation.requirement.name in facts and relation.requirement.name in GPU:
+            yield _gpu(problem, relation, facts[relation.requirement.name], hardware)
 
 
 def _gpu(problem: Problem, relation: Relation, fact: Fact, hardware: Hardware) -> str:
@@ -111,6 +124,8 @@ def _change(part: Requirement | Fact, suggestion: Suggestion) -> str:
     version = suggestion.chosen.get(part.name)
     if isinstance(part, Fact):
         return part.remedy.format(version=version)
-    if version is None:
+    if version in (None, ABSENT):
         return f"drop '{part.reason.text}'"
+    if part.name == "flavour":
+        return f"ask for {version} kernel modules instead of '{part.reason.text}'"
     return f"ask for {_label(part.name)} {version} instead of '{part.reason.text}'"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from packaging.version import Version
 
+from aimlsetup.models.lock import Reason
 from aimlsetup.solver.problem import Choices, Chosen, Problem, Requirement, Solution
 from aimlsetup.solver.state import Contradiction, Removal, State, Table
 from aimlsetup.solver.versions import Versions, parse
@@ -97,9 +98,9 @@ def _distances(choices: Choices, wished: Versions) -> dict[str, float]:
 
 
 def _place(ordered: list[str], wished: Versions) -> float:
-    """Where what nobody has would stand: behind all that the lowest version it names exceeds."""
+    """Where what nobody has would stand: behind all that the lowest version it names exceeds, nearer to the older."""
     named = [parse(spec.version.removesuffix(".*")) or NOTHING for choice in wished.alternatives for spec in choice]
-    return sum((parse(version) or NOTHING) < min(named, default=NOTHING) for version in ordered) - 0.5
+    return sum((parse(version) or NOTHING) < min(named, default=NOTHING) for version in ordered) - 0.6
 
 
 def _solution(state: State, given_up: list[Requirement]) -> Solution:
@@ -114,12 +115,19 @@ def _solution(state: State, given_up: list[Requirement]) -> Solution:
     asked: dict[str, list[Requirement]] = {}
     for wish in (*problem.wishes, *hopes):
         asked.setdefault(wish.name, []).append(wish)
+    told: dict[str, list[Reason]] = {name: [] for name in final}  # what a choice has to do with the host's facts
+    facts = {fact.name for fact in problem.facts}
     for owner, candidate in final.items():
         for needed in candidate.requires:
             full = problem.resolve(owner, needed.name)
             asked.setdefault(full, []).append(Requirement(full, needed.versions, needed.reason))
+            if full in facts:
+                told[owner].append(needed.reason)
     chosen = {
-        name: Chosen(candidate, (*dict.fromkeys(item.reason for item in asked.get(name, ())), candidate.reason))
+        name: Chosen(
+            candidate,
+            tuple(dict.fromkeys((*(item.reason for item in asked.get(name, ())), *told[name], candidate.reason))),
+        )
         for name, candidate in final.items()
     }
     bounds = tuple(item for name, items in asked.items() if name not in final for item in items)

@@ -11,7 +11,6 @@ from typing import NamedTuple
 from aimlsetup.solver.problem import Choices, Problem, Relation, Requirement
 from aimlsetup.solver.versions import Versions, compatible
 
-
 NO_MATTER = Versions.matching("")
 
 

@@ -39,9 +39,9 @@ class Versions:
         return _matching(specifier)
 
     @classmethod
-    def either(cls, specifiers: Iterable[str]) -> "Versions":
-        """Those of any of several specifiers."""
-        return _either(tuple(specifiers))
+    def either(cls, specifiers: Iterable[str], *words: str) -> "Versions":
+        """Those of any of several specifiers, and these words."""
+        return _either(tuple(specifiers), words)
 
     @classmethod
     def one_of(cls, series: Iterable[str]) -> "Versions":
@@ -60,9 +60,9 @@ def _matching(specifier: str) -> Versions:
 
 
 @cache
-def _either(specifiers: tuple[str, ...]) -> Versions:
+def _either(specifiers: tuple[str, ...], words: tuple[str, ...] = ()) -> Versions:
     sets = tuple(SpecifierSet(f"=={text}.*" if text[:1].isdigit() else text) for text in specifiers)
-    return Versions(" or ".join(specifiers), sets)
+    return Versions(" or ".join((*specifiers, *words)), sets, frozenset(words))
 
 
 @cache

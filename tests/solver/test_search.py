@@ -30,7 +30,9 @@ def problems(draw: st.DrawFn) -> Problem:
         ]
         packages[name] = Choices(tuple(candidates))
     offers = tuple(Candidate("host", version, WHY) for version in draw(st.sampled_from([("1",), ("2", "1"), ()])))
-    otherwise = tuple(Candidate("host", version, WHY) for version in VERSIONS if version not in {o.version for o in offers})
+    otherwise = tuple(
+        Candidate("host", version, WHY) for version in VERSIONS if version not in {o.version for o in offers}
+    )
     wished = draw(st.dictionaries(st.sampled_from([*NAMES, OPEN]), SETS, min_size=1, max_size=4))
     wishes = tuple(Requirement(name, found, WHY) for name, found in wished.items())
     return Problem(wishes, (Fact("host", offers, otherwise, "the host", "change it"),), packages)

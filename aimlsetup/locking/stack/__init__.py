@@ -14,7 +14,7 @@ from aimlsetup.locking.hardware import Hardware, Installed
 from aimlsetup.locking.platforms import Platform
 from aimlsetup.locking.stack import facts, wishes
 from aimlsetup.locking.stack.frameworks import cpu_choices, gpu_choices
-from aimlsetup.locking.stack.records import apt_choices, part_choices
+from aimlsetup.locking.stack.records import apt_choices, optional_choices, part_choices
 from aimlsetup.locking.wishes import Environment
 from aimlsetup.models.lock import Reason
 from aimlsetup.models.profile import Requests
@@ -23,13 +23,26 @@ from aimlsetup.solver.versions import Versions
 
 # What every environment shares with the host, as records name it.
 SHARED = frozenset(
-    {"driver", "flavour", "arch", "distro", "glibc", "kernel", "gpu.lowest", "gpu.highest", "nvswitch", "secure_boot"}
+    {
+        "device",
+        "driver",
+        "flavour",
+        "arch",
+        "distro",
+        "glibc",
+        "kernel",
+        "gpu.lowest",
+        "gpu.highest",
+        "nvswitch",
+        "secure_boot",
+    }
 )
 # Channels in order of preference: of an environment, whether or not its libraries are asked for by name; of a host.
 WHEELS_FIRST = ("pip", "nvidia", "distro")
 LIBRARIES_NAMED = ("nvidia", "distro", "pip")
 NEWEST_FIRST = ("nvidia", "distro")
 SIGNED_FIRST = ("distro", "nvidia")
+NEEDED = ("cuda", "cudnn")  # what frameworks need by themselves; the rest is there if it is asked for
 FLAVOURS = ("open", "proprietary")
 
 
@@ -102,7 +115,12 @@ def _stacks(scopes: Sequence[str], hardware: Hardware, catalog: Catalog) -> dict
         drivers = Choices((*drivers.candidates, _installed(hardware.driver)))
     several = len(scopes) > 1  # packages of which a host has one version only must agree
     return {
-        **{f"{scope}{name}": part_choices(catalog, name, several) for scope in scopes for name in wishes.LIBRARIES},
+        "device": _words("device", ("gpu", "cpu")),
+        **{
+            f"{scope}{name}": (part_choices if name in NEEDED else optional_choices)(catalog, name, several)
+            for scope in scopes
+            for name in wishes.LIBRARIES
+        },
         **(apt_choices(catalog, wishes.LIBRARIES) if several else {}),
         "flavour": _words("flavour", FLAVOURS),
         "channel": _words("channel", SIGNED_FIRST if hardware.secure_boot else NEWEST_FIRST),

@@ -13,6 +13,7 @@ from aimlsetup.solver.versions import Versions
 
 DISTRO = "distro"
 APT = "apt:"
+ABSENT = "none"  # the version of a part that is not there, beside something that it would have to go with
 CHANNELS = {"nvidia": "NVIDIA's repositories", "distro": "the distribution", "pip": "wheels"}
 LABELS = {
     "gpu.lowest": "compute capability",
@@ -51,6 +52,21 @@ def apt_choices(catalog: Catalog, parts: tuple[str, ...]) -> Mapping[str, Choice
     return {
         name: Choices(tuple(Candidate(name, version, reason) for version in found)) for name, found in versions.items()
     }
+
+
+@cache
+def optional_choices(catalog: Catalog, name: str, several: bool = False) -> Choices:
+    """The same of a part that may be absent."""
+    reason = Reason(kind="fact", text="nothing asks for it")
+    return Choices((*part_choices(catalog, name, several).candidates, Candidate(name, ABSENT, reason)))
+
+
+def beside(what: str, needs: Mapping[str, Need], source: str, text: str) -> Iterator[Requirement]:
+    """Parts that must be of these versions if they are there at all."""
+    for requirement in requirements(what, needs, source, text):
+        need = needs[requirement.name]
+        versions = Versions.either([need] if isinstance(need, str) else need, ABSENT)
+        yield Requirement(requirement.name, versions, requirement.reason)
 
 
 def _release(part: Part, release: PartRelease, several: bool) -> Iterator[Candidate]:

@@ -69,6 +69,7 @@ def of_driver(
 ) -> None:
     """A driver for the device; the one that is there and works, a branch of the wished track, one that is supported."""
     driver, branches = requests.driver, catalog.parts["driver"].branches
+    wished.wish("device", Versions.word(["gpu"]), "requests.device: gpu")
     wished.wish("driver", Versions.matching(""), "requests.device: gpu")
     wished.request("driver", driver.version, "requests.driver.version")
     wished.request("flavour", driver.flavour, "requests.driver.flavour", words=True)

@@ -115,11 +115,20 @@ def keyrings(patterns=KEYRINGS):
 
 def fingerprints(content):
     """Fingerprints of the version 4 public keys in a keyring, armoured or not; what is no key is passed over."""
-    return [
-        hashlib.sha1(b"\x99" + len(body).to_bytes(2, "big") + body).hexdigest().upper()  # noqa: S324 - OpenPGP's own
-        for tag, body in _packets(_dearmoured(content))
-        if tag == PUBLIC_KEY and body[:1] == b"\x04"
-    ]
+    return list(blocks(content))
+
+
+def blocks(content):
+    """{fingerprint: the key with all that belongs to it, in binary} of a keyring; joined they are a keyring again."""
+    found, fingerprint = {}, None
+    for tag, body, packet in _packets(_dearmoured(content)):
+        if tag == PUBLIC_KEY:
+            known = body[:1] == b"\x04"
+            key = b"\x99" + len(body).to_bytes(2, "big") + body
+            fingerprint = hashlib.sha1(key).hexdigest().upper() if known else None  # noqa: S324 - OpenPGP's own
+        if fingerprint:
+            found[fingerprint] = found.get(fingerprint, b"") + packet
+    return found
 
 
 def _dearmoured(content):
@@ -138,10 +147,10 @@ def _dearmoured(content):
 
 
 def _packets(content):
-    """(tag, body) of OpenPGP packets, until their end or the first that is none (RFC 4880, section 4.2)."""
+    """(tag, body, all of it) of OpenPGP packets, until their end or the first that is none (RFC 4880, section 4.2)."""
     position = 0
     while position < len(content) and content[position] & 0x80:
-        head = content[position]
+        start, head = position, content[position]
         position += 1
         if head & 0x40:
             tag, (length, size) = head & 0x3F, _new_length(content, position)
@@ -149,7 +158,7 @@ def _packets(content):
             tag, size = (head >> 2) & 0x0F, (1, 2, 4, 0)[head & 3]
             length = int.from_bytes(content[position : position + size], "big") if size else len(content)
         position += size
-        yield tag, content[position : position + length]
+        yield tag, content[position : position + length], content[start : position + length]
         position += length
 
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from packaging.version import Version
 
-from aimlsetup.models.lock import Reason
 from aimlsetup.solver.problem import Choices, Chosen, Problem, Requirement, Solution
 from aimlsetup.solver.state import Contradiction, Removal, State, Table
 from aimlsetup.solver.versions import Versions, parse
@@ -115,18 +114,18 @@ def _solution(state: State, given_up: list[Requirement]) -> Solution:
     asked: dict[str, list[Requirement]] = {}
     for wish in (*problem.wishes, *hopes):
         asked.setdefault(wish.name, []).append(wish)
-    told: dict[str, list[Reason]] = {name: [] for name in final}  # what a choice has to do with the host's facts
+    told: dict[str, list[Requirement]] = {name: [] for name in final}  # what a choice has to do with the host's facts
     facts = {fact.name for fact in problem.facts}
     for owner, candidate in final.items():
         for needed in candidate.requires:
             full = problem.resolve(owner, needed.name)
             asked.setdefault(full, []).append(Requirement(full, needed.versions, needed.reason))
             if full in facts:
-                told[owner].append(needed.reason)
+                told[owner].append(needed)
     chosen = {
         name: Chosen(
             candidate,
-            tuple(dict.fromkeys((*(item.reason for item in asked.get(name, ())), *told[name], candidate.reason))),
+            tuple(dict.fromkeys((*(item.reason for item in (*asked.get(name, ()), *told[name])), candidate.reason))),
         )
         for name, candidate in final.items()
     }

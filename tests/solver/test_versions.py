@@ -43,3 +43,18 @@ def test_one_of_several_series() -> None:
     series = Versions.one_of(["3.10", "3.12"])
     assert ["3.10" in series, "3.11" in series, "3.12.4" in series] == [True, False, True]
     assert series.text == "3.10 or 3.12"
+
+
+def test_words_and_versions_are_told_apart() -> None:
+    words = Versions.word(["nvidia", "distro"])
+    assert ["nvidia" in words, "pip" in words, "1.0" in words] == [True, False, False]
+    assert "nvidia" not in Versions.matching(">=0")
+    assert "nvidia" in Versions.matching("")
+    either = Versions.either(["==11.8.*", ">=12.0,<13"], "none")
+    assert [text in either for text in ("11.8.1", "12.4", "13.0", "none")] == [True, True, False, True]
+    assert "3.0" not in Versions.either([])
+
+
+def test_the_same_set_is_one_object() -> None:
+    assert Versions.matching(">=2") is Versions.matching(">=2")
+    assert Versions.one_of(["3.10"]) == Versions.matching("3.10")

@@ -9,7 +9,8 @@ description:
   - Compares the receipt's owned things with O(owns). Units are stopped, disabled and forgotten by systemd; files and
     links are deleted; directories only when empty. A thing that another component's receipt owns too stays, it goes
     with the last. Packages, accounts, virtualenvs and checkouts are never removed here; their roles decide.
-  - A file that was changed since the receipt was written is somebody's edit and is refused, not deleted.
+  - A file that was changed since the receipt was written is somebody's edit and is refused, not deleted; unless a run
+    that did not finish wrote it, in which case its content is kept beside the receipt.
 options:
   component:
     description: Name of the component.
@@ -80,6 +81,20 @@ def edited(path, recorded):
     return now is not None and now["type"] == "file" and now.get("sha256") != (recorded or {}).get("sha256")
 
 
+def edits(receipt, paths):
+    """(paths somebody has edited, paths that only a run which never finished has written)."""
+    changed = [path for path in paths if edited(path, receipt["owned"]["paths"][path])]
+    unfinished = [path for path in changed if half_done(receipt, path)]
+    return [path for path in changed if path not in unfinished], unfinished
+
+
+def half_done(receipt, path):
+    """Whether a file was as recorded when a run began that never finished: what it is now, that run has written."""
+    before = ((receipt.get("dirty") or {}).get("before") or {}).get("paths", {}).get(path)
+    recorded = receipt["owned"]["paths"][path]
+    return bool(before and recorded) and before.get("sha256") == recorded.get("sha256")
+
+
 def remove_path(path):
     """Delete a file or link, or an empty directory; why it was left, or None."""
     try:
@@ -99,16 +114,18 @@ def main():
     known = receipts.load_all(params["directory"])
     receipt = known.pop(params["component"], None)
     gone = superfluous(receipt or {}, params["owns"], known.values())
-    edits = [path for path in gone.get("paths", []) if edited(path, receipt["owned"]["paths"][path])]
-    if edits:
+    theirs, unfinished = edits(receipt, gone.get("paths", []))
+    if theirs:
         module.fail_json(
             msg="%s no longer wants these files, but they were changed since it wrote them: %s. Copy what you need and "
-            "delete them, then apply again." % (params["component"], ", ".join(edits))
+            "delete them, then apply again." % (params["component"], ", ".join(theirs))
         )
     left = ["%s: %s" % (name, why) for kind, why in KEPT.items() for name in gone.get(kind, [])]
     units = [name for name in gone.get("units", []) if state.units([name])[name]]
     paths = [path for path in sorted(gone.get("paths", []), reverse=True) if os.path.lexists(path)]
     if not module.check_mode:
+        # Should somebody have edited one since that run after all, the content is in `before/` beside the receipt.
+        receipts.keep_contents(params["directory"], {"paths": {path: state.path_state(path) for path in unfinished}})
         if units:  # at once: a socket left for later would start its service again
             module.run_command(["systemctl", "disable", "--now", "--"] + units, check_rc=True)
         left += [why for why in map(remove_path, paths) if why]

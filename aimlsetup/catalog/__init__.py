@@ -13,6 +13,7 @@ from typing import Any
 from aimlsetup import content, files
 from aimlsetup.catalog.parts import Gpus, Part
 from aimlsetup.catalog.records import Component, Framework, Release, Releases
+from aimlsetup.catalog.sonames import Sonames
 from aimlsetup.catalog.sources import Key, Source, Sources
 
 HERE = Path(__file__).parent
@@ -45,6 +46,11 @@ class Catalog:
     def gpus(self) -> Gpus:
         """GPUs by chip, and what else of NVIDIA is on a host's bus."""
         return _file("gpus.yml", Gpus)
+
+    @cached_property
+    def sonames(self) -> Sonames:
+        """The names by which libraries of the GPU stack are asked for."""
+        return _file("sonames.yml", Sonames)
 
     def release(self, distribution: str, version: str) -> Release | None:
         """The record of a distribution's release (`debian`, `12`)."""

@@ -1,4 +1,4 @@
-"""The observe module as one file for hosts that cannot be reached: a zipapp that any Python from 3.6 on runs."""
+"""A module that only reads, as one file for hosts that cannot be reached: a zipapp that any Python from 3.6 on runs."""
 
 import io
 import zipapp
@@ -7,15 +7,18 @@ from tempfile import TemporaryDirectory
 
 from aimlsetup import content
 
-SHARED = ("atomic", "facts", "gpu", "lease", "nvidia", "receipts", "state")
+SHARED = {
+    "observe": ("atomic", "facts", "gpu", "lease", "nvidia", "receipts", "state"),
+    "doctor": ("aptsources", "evidence", "facts", "gpu", "libraries", "nvidia", "state"),
+}
 
 
-def write(path: Path) -> None:
-    """Write the program. `python3 FILE [--deep]` prints the document that `observe --json` has for one host."""
+def write(path: Path, module: str = "observe") -> None:
+    """Write the program. `python3 FILE` prints what the module would answer, and takes the module's flags."""
     plugins = content.root() / "plugins"
     with TemporaryDirectory() as directory:
-        sources = {"__main__": plugins / "modules" / "observe.py"}
-        sources |= {name: plugins / "module_utils" / f"{name}.py" for name in SHARED}
+        sources = {"__main__": plugins / "modules" / f"{module}.py"}
+        sources |= {name: plugins / "module_utils" / f"{name}.py" for name in SHARED[module]}
         for name, source in sources.items():
             Path(directory, f"{name}.py").write_bytes(source.read_bytes())
         packed = io.BytesIO()

@@ -99,12 +99,18 @@ def entries(directory=DIRECTORY):
     return found
 
 
-def keyrings(patterns=KEYRINGS):
-    """{path: [fingerprint, …]} of the public keys (not their subkeys) that lie where apt looks for keys."""
+def named_keyrings(sources):
+    """The keyring files that `entries` name."""
+    words = [word for entry in sources for word in re.split(r"[\s,]+", entry["signed_by"] or "")]
+    return sorted({word for word in words if word.startswith("/") and "\n" not in word})
+
+
+def keyrings(named=()):
+    """{path: [fingerprint, …]} of public keys (not their subkeys): where apt looks for keys, and in `named` files."""
     found = {}
-    for pattern in patterns:
+    for pattern in KEYRINGS + tuple(map(glob.escape, named)):
         for path in sorted(glob.glob(pattern)):
-            if path.endswith((".gpg", ".asc", ".pgp")):
+            if path.endswith((".gpg", ".asc", ".pgp")) or path in named:
                 try:
                     with open(path, "rb") as handle:
                         found[path] = fingerprints(handle.read())

@@ -127,6 +127,7 @@ def gather(root="/", environment=None):
     found, dangling = libraries.on_host(os.environ.get("LD_LIBRARY_PATH"))
     gpus = facts.gpus(os.path.join(root, "sys/bus/pci/devices"))
     running = gpu.kernel(root)
+    sources = aptsources.entries()
     return {
         "version": VERSION,
         "release": facts.release(),
@@ -145,8 +146,8 @@ def gather(root="/", environment=None):
         "dkms": dkms(),
         "secure_boot": secure_boot(root),
         "unfinished": unfinished(),
-        "sources": aptsources.entries(),
-        "keyrings": aptsources.keyrings(),
+        "sources": sources,
+        "keyrings": aptsources.keyrings(aptsources.named_keyrings(sources)),
         "toolkits": toolkits(),
         "libraries": found,
         "dangling": dangling,

@@ -30,6 +30,11 @@ class Wish:
         """The distribution's normalised name."""
         return canonicalize_name(Line(self.line).name)
 
+    @property
+    def extras(self) -> frozenset[str]:
+        """Those it names."""
+        return frozenset(Line(self.line).extras)
+
 
 @dataclass(frozen=True)
 class Environment:

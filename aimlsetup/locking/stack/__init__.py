@@ -10,6 +10,7 @@ from datetime import date
 from functools import cache
 
 from aimlsetup.catalog import Catalog
+from aimlsetup.catalog.records import Build
 from aimlsetup.locking.hardware import Hardware, Installed
 from aimlsetup.locking.platforms import Platform
 from aimlsetup.locking.stack import facts, wishes
@@ -22,21 +23,8 @@ from aimlsetup.solver.problem import Candidate, Choices, Problem, Requirement
 from aimlsetup.solver.versions import Versions
 
 # What every environment shares with the host, as records name it.
-SHARED = frozenset(
-    {
-        "device",
-        "driver",
-        "flavour",
-        "arch",
-        "distro",
-        "glibc",
-        "kernel",
-        "gpu.lowest",
-        "gpu.highest",
-        "nvswitch",
-        "secure_boot",
-    }
-)
+HOST = ("device", "driver", "flavour", "arch", "distro", "glibc", "kernel", "nvswitch", "secure_boot")
+SHARED = frozenset((*HOST, "gpu.lowest", "gpu.highest"))
 # Channels in order of preference: of an environment, whether or not its libraries are asked for by name; of a host.
 WHEELS_FIRST = ("pip", "nvidia", "distro")
 LIBRARIES_NAMED = ("nvidia", "distro", "pip")
@@ -103,9 +91,15 @@ def _frameworks(env: Environment, requests: Requests, catalog: Catalog) -> Itera
             if wish.framework == key:
                 yield wish.name, gpu_choices(catalog, key, computing, beside)
             elif wish.framework is None and wish.name in computing:
-                yield wish.name, gpu_choices(catalog, key, (wish.name,), beside)
+                yield wish.name, _with(wish.extras, gpu_choices(catalog, key, (wish.name,), beside))
             elif wish.framework is None and wish.name in framework.distributions():
                 yield wish.name, cpu_choices(catalog, key, wish.name)
+
+
+def _with(extras: frozenset[str], choices: Choices) -> Choices:
+    """Where a wish names the extra that brings the libraries: the builds that have it."""
+    having = [found for found in choices.candidates if isinstance(found.record, Build) and found.record.extra in extras]
+    return Choices(tuple(having)) if having else choices
 
 
 def _stacks(scopes: Sequence[str], hardware: Hardware, catalog: Catalog) -> dict[str, Choices]:

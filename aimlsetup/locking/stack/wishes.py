@@ -58,10 +58,12 @@ def of_environment(env: Environment, wished: Wished) -> None:
 
 
 def of_stack(scope: str, requests: Requests, wished: Wished) -> None:
-    """The libraries of one stack, and where they come from."""
-    for name in LIBRARIES:
-        wished.request(f"{scope}{name}", getattr(requests, name), f"requests.{name}")
-    wished.request(f"{scope}channel", requests.channel, "requests.channel", words=True)
+    """The libraries of one stack, and where they come from. A driver alone never comes as a wheel."""
+    libraries = {name: wish for name in LIBRARIES if (wish := getattr(requests, name)) is not None}
+    for name, wish in libraries.items():
+        wished.request(f"{scope}{name}", wish, f"requests.{name}")
+    if scope or libraries or requests.channel != "pip":
+        wished.request(f"{scope}channel", requests.channel, "requests.channel", words=True)
 
 
 def of_driver(

@@ -10,6 +10,7 @@ from aimlsetup import files
 from tests.wizard.terminal import CLEAR, CTRL_C, DOWN, ENTER, ONE_BY_ONE, RECOMMENDED, Screen
 
 Start = Callable[..., Screen]
+where_hosts_boot = pytest.mark.host  # elsewhere a sandbox host is not among the answers
 
 
 @pytest.fixture
@@ -29,6 +30,7 @@ def profile(directory: Path, name: str = "aimlsetup.yml") -> Any:
     return files.read(directory / name).data
 
 
+@where_hosts_boot
 def test_only_enter_makes_the_recommended_profile_and_its_replay_the_same_bytes(start: Start, tmp_path: Path) -> None:
     screen = start("init", "--set", "where=sandbox")
     screen.answer("What shall it serve?", ENTER)
@@ -132,6 +134,7 @@ def test_every_question_can_be_asked_and_hostile_text_stays_text(start: Start, t
     assert made["reboot_ok"] is True
 
 
+@where_hosts_boot
 def test_any_answer_can_be_changed_in_the_summary(start: Start, tmp_path: Path) -> None:
     screen = start("init", "--set", "where=sandbox")
     screen.answer("What shall it serve?", DOWN + DOWN + ENTER)
@@ -148,6 +151,7 @@ def test_any_answer_can_be_changed_in_the_summary(start: Start, tmp_path: Path) 
     assert profile(tmp_path)["hosts"] == {"localhost": {"connection": "local", "become": {"method": "sudo"}}}
 
 
+@where_hosts_boot
 def test_answers_survive_ctrl_c_and_are_offered_again(start: Start, tmp_path: Path) -> None:
     screen = start("init", "--set", "where=sandbox")
     screen.answer("What shall it serve?", DOWN + DOWN + ENTER)
@@ -172,6 +176,7 @@ def test_answers_survive_ctrl_c_and_are_offered_again(start: Start, tmp_path: Pa
     assert not kept.exists(), "they have become a profile"
 
 
+@where_hosts_boot
 def test_an_unreachable_host_is_said_and_can_be_changed(start: Start, tmp_path: Path) -> None:
     screen = start("init")
     screen.answer("Where shall it run?", DOWN + DOWN + ENTER)
@@ -203,6 +208,7 @@ def test_an_unreachable_host_is_said_and_can_be_changed(start: Start, tmp_path: 
     }
 
 
+@where_hosts_boot
 def test_an_existing_profile_gives_the_defaults_and_is_replaced_with_consent_alone(
     start: Start, tmp_path: Path
 ) -> None:

@@ -73,11 +73,9 @@ waited:
 import contextlib
 import os
 import shutil
-import subprocess
 import tempfile
-import time
 
-from ansible_collections.codehub.aimlsetup.plugins.module_utils import apt, space, state
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import apt, aptrun, space, state
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
 
 OPTIONS = {
@@ -85,13 +83,6 @@ OPTIONS = {
     "hold": {"type": "bool"},
     "upgrades": {"type": "bool", "default": False},
     "lock_timeout": {"type": "int", "default": 600},
-}
-ENVIRONMENT = {
-    "LC_ALL": "C",
-    "DEBIAN_FRONTEND": "noninteractive",
-    "DEBIAN_PRIORITY": "critical",
-    "APT_LISTCHANGES_FRONTEND": "none",
-    "NEEDRESTART_SUSPEND": "1",  # needrestart would restart services in the middle of an apply
 }
 APT_OPTIONS = (
     "-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold",
@@ -102,48 +93,15 @@ APT_OPTIONS = (
 INSTALL = ("--allow-downgrades", "--allow-change-held-packages", "install", "--")
 ARCHIVES = "/var/cache/apt/archives"
 DPKG_JOURNAL = "/var/lib/dpkg/updates"
-POLL = 2.0  # seconds between attempts to get a lock
 
 
-class Apt:
-    """apt-get and dpkg of this host. Whatever can't be done ends the module with an explanation."""
+class Apt(aptrun.Commands):
+    """apt-get and dpkg of this host, as this module uses them."""
 
     def __init__(self, module):
-        self.module = module
+        super().__init__(module)
         self.scratch = []
-        self.waited = 0.0
         self.update_trouble = ""
-
-    def fail(self, msg, **more):
-        """End the module."""
-        self.module.fail_json(msg=msg, waited=self.waited, **more)
-
-    @staticmethod
-    def execute(argv):
-        """(exit status, standard output and error as text)."""
-        done = subprocess.run(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env=dict(os.environ, **ENVIRONMENT), check=False,
-        )
-        return done.returncode, done.stdout.decode("utf-8", "replace")
-
-    def patiently(self, argv):
-        """`execute`, repeated while another process holds a lock it needs."""
-        limit = self.module.params["lock_timeout"]
-        started = time.monotonic()
-        while True:
-            status, output = self.execute(argv)
-            if not (status and apt.locked(output)):
-                return status, output
-            if time.monotonic() - started > limit:
-                self.fail(
-                    "%s: waited %d s for %s, which holds apt's or dpkg's lock.\nhint: let it end (unattended upgrades "
-                    "can take minutes), then apply again." % (" ".join(argv[:2]), limit, apt.lock_holder(output))
-                )
-            if not self.waited:
-                self.module.warn("waiting for %s, which uses apt or dpkg" % apt.lock_holder(output))
-            time.sleep(POLL)
-            self.waited = round(self.waited + POLL, 1)
 
     def get(self, *arguments):
         """`apt-get` with this module's options."""

@@ -15,7 +15,8 @@ result to the hosts. By hand::
     .venv/bin/python -m tests.gpu.nvidia_repository DIRECTORY [--sign second|expired|none]  # prints keys as JSON
     python3 -m http.server --directory DIRECTORY/repository
 
-The keys lie beside the packages, as NVIDIA's do: `first.pub` and `second.pub`, with their fingerprints in `keys.json`.
+The keys lie beside the packages, as NVIDIA's do: `first.pub`, `second.pub`, and `retired.pub`, which signs nothing;
+their fingerprints are in `keys.json`.
 What is stood in for: payloads (libraries without functions, an nvcc that only tells its version), the keys, and all
 that packages need of the distribution.
 """
@@ -49,7 +50,7 @@ RELEASE = {
     "Origin": "NVIDIA", "Label": "NVIDIA CUDA", "Architectures": "amd64", "Description": "stand-in",
 }  # fmt: skip
 RELATIONS = ("depends", "provides", "conflicts", "replaces")
-USERS = {"first": "stand-in of 2022 <first@localhost>", "second": "stand-in of 2026 <second@localhost>"}
+USERS = {name: f"stand-in <{name}@localhost>" for name in ("first", "second", "retired")}
 
 
 @dataclass(frozen=True)

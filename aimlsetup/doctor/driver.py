@@ -29,7 +29,7 @@ def judge(evidence: Evidence, catalog: Catalog) -> Iterator[Finding]:
         )
     chips = {device: _chip(device, catalog) for device in there}
     yield from _unknown(chips)
-    yield from _suitable([chip for chip in chips.values() if chip], evidence, catalog)
+    yield from _suitable({device: chip for device, chip in chips.items() if chip}, evidence, catalog)
     if there:
         yield from _loaded(evidence)
     yield from _versions(evidence)
@@ -74,12 +74,12 @@ def _unknown(chips: dict[str, Chip | None]) -> Iterator[Finding]:
         )
 
 
-def _suitable(chips: list[Chip], evidence: Evidence, catalog: Catalog) -> Iterator[Finding]:
+def _suitable(chips: dict[str, Chip], evidence: Evidence, catalog: Catalog) -> Iterator[Finding]:
     """Flavour and branch of the driver against what the GPUs need."""
     version, flavour = evidence["nvidia"]["driver"], _flavour(evidence)
     needs = {entry.name: entry.open_modules for entry in catalog.gpus.architectures}
-    for chip in chips:
-        name = f"{chip.names[0] if chip.names else chip.chip} ({chip.architecture})"
+    for device, chip in chips.items():
+        name = f"10de:{device} ({chip.chip}, {chip.architecture})"  # a marketing name may belong to several chips
         if (flavour, needs[chip.architecture]) in (("proprietary", "required"), ("open", "never")):
             other, wanted = (
                 ("open", "^nvidia-.*open") if flavour == "proprietary" else ("proprietary", "^nvidia-driver")

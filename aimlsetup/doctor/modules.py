@@ -1,6 +1,7 @@
 """Whether the driver's kernel modules are built, may be loaded, and find the device free."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from aimlsetup.catalog import Catalog
 from aimlsetup.doctor._common import Evidence, command, gpus, problem
@@ -17,6 +18,11 @@ def judge(evidence: Evidence, _catalog: Catalog) -> Iterator[Finding]:
     yield from _builds(evidence)
     yield from _broken(evidence)
     yield from _secure_boot(evidence)
+
+
+def named(row: Mapping[str, Any]) -> str:
+    """A module as dkms itself names it: `nvidia/535.261.03`."""
+    return f"{row['module']}/{row['version']}"
 
 
 def _nouveau(evidence: Evidence) -> Iterator[Finding]:
@@ -50,7 +56,7 @@ def _builds(evidence: Evidence) -> Iterator[Finding]:
                 f"the headers of kernel {kernel} are missing",
                 f"DKMS can't build the driver for this kernel, {now}, without them.",
                 command("sudo", "apt-get", "install", f"linux-headers-{kernel}"),
-                [f"{row['module']}/{row['version']}: {row['state']}" for row in rows],
+                [f"{named(row)}: {row['state']}" for row in rows],
             )
         else:
             yield problem(
@@ -58,14 +64,14 @@ def _builds(evidence: Evidence) -> Iterator[Finding]:
                 f"the driver is not built for kernel {kernel}",
                 f"DKMS knows the driver and has no module installed for this kernel, {now}.",
                 command("sudo", "dkms", "autoinstall", "-k", kernel),
-                [f"{row['module']}/{row['version']} {row['kernel'] or ''}: {row['state']}" for row in rows]
+                [f"{' '.join(filter(None, (named(row), row['kernel'])))}: {row['state']}" for row in rows]
                 + [f"make.log: {line}" for line in evidence["dkms"]["log"]],
             )
 
 
 def _broken(evidence: Evidence) -> Iterator[Finding]:
     for row in evidence["dkms"]["modules"]:
-        name = f"{row['module']}/{row['version']}"
+        name = named(row)
         if row["state"] == "broken":
             yield problem(
                 "dkms-broken",

@@ -31,11 +31,10 @@ def _owners(sources: list[Entry]) -> Iterator[Finding]:
     for entry in sources:
         repositories.setdefault((entry["uri"], entry["suite"]), []).append(entry)
     for (uri, suite), entries in repositories.items():
-        keys = {entry["signed_by"] for entry in entries}
         # The one without a key of its own is the older way to write it, and mostly the forgotten one.
         spare = min(entries, key=lambda entry: entry["signed_by"] is not None)
         seen = [f"{place(entry)}: {_signed_by(entry)}" for entry in entries]
-        if len(keys) > 1:
+        if _conflict(entries):
             yield problem(
                 "source-two-owners",
                 f"{uri} {suite} is named with different keys",
@@ -54,6 +53,16 @@ def _owners(sources: list[Entry]) -> Iterator[Finding]:
                 command("sudoedit", spare["file"]),
                 seen,
             )
+
+
+def _conflict(entries: list[Entry]) -> bool:
+    """Whether apt refuses these, in the order it reads them: it minds when one differs from a key it already has."""
+    known = None
+    for entry in entries:
+        if known is not None and entry["signed_by"] != known:
+            return True
+        known = entry["signed_by"]
+    return False
 
 
 def _overlap(entries: list[Entry]) -> bool:

@@ -78,7 +78,7 @@ def entries(directory=DIRECTORY):
     [{"file", "line", "uri", "suite", "components", "signed_by"}]; URLs without a slash at their end.
     """
     files = [os.path.join(directory, "sources.list")]
-    files += sorted(glob.glob(os.path.join(directory, "sources.list.d", "*")))
+    files += sorted(glob.glob(os.path.join(directory, "sources.list.d", "*")))  # apt's own order
     found = []
     for path in files:
         parse = {".list": parse_one_line, ".sources": parse_deb822}.get(os.path.splitext(path)[1])

@@ -94,13 +94,12 @@ class Architecture(Document):
 
 
 class Chip(Document):
-    """A GPU chip, its PCI device ids (`2684`) and some of the names it is sold under."""
+    """A GPU chip, and its PCI device ids (`2684`) with the names that they are sold under, as far as there is one."""
 
     chip: str
     architecture: str
     capability: Annotated[str, Field(pattern=r"^\d+\.\d+$")]
-    devices: list[Annotated[str, Field(pattern="^[0-9a-f]{4}$")]]
-    names: list[str]
+    devices: dict[Annotated[str, Field(pattern="^[0-9a-f]{4}$")], str | None]
     source: str
     capability_source: str
     recalled: bool = False
@@ -121,3 +120,27 @@ class Gpus(Document):
     chips: list[Chip]
     switches: dict[str, Switch]
     traps: list[Trap]
+
+    def chip_of(self, device: str) -> Chip | None:
+        """What a PCI device id (`2684`) is of."""
+        return next((chip for chip in self.chips if device in chip.devices), None)
+
+    def named(self, name: str) -> dict[str, Chip]:
+        """{device id: its chip} of a marketing name (`RTX 4090`), of several chips where the name is ambiguous.
+
+        Names that end with these words are meant (not `GeForce RTX 4090 Laptop GPU`); failing that, those with them.
+        """
+        words = name.casefold().split()
+        sold = {
+            device: (chip, sold_as.casefold().split())
+            for chip in self.chips
+            for device, sold_as in chip.devices.items()
+            if sold_as
+        }
+        whole = {device: chip for device, (chip, other) in sold.items() if words and other[-len(words) :] == words}
+        return whole or {device: chip for device, (chip, other) in sold.items() if _within(words, other)}
+
+
+def _within(words: list[str], others: list[str]) -> bool:
+    """Whether words stand in a row among others."""
+    return bool(words) and any(others[at : at + len(words)] == words for at in range(len(others)))

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 
 from aimlsetup.errors import AimlsetupError, Exit
-from aimlsetup.locking.hardware import Gpu, Hardware
+from aimlsetup.locking.hardware import Hardware
 from aimlsetup.locking.stack.records import ABSENT, APT, LABELS
 from aimlsetup.models.lock import Reason
 from aimlsetup.solver.problem import Conflict, Fact, Problem, Relation, Requirement, Suggestion
@@ -68,11 +68,11 @@ def _of_gpus(problem: Problem, conflict: Conflict, facts: Mapping[str, Fact], ha
     """What GPUs have to do with it."""
     ends = {offer.version for name in GPU if name in facts for offer in facts[name].offers}
     if len(ends) > 1:
-        both = (_gpu_name(gpu) for gpu in hardware.gpus if gpu.capability in ends)
+        both = (gpu.name for gpu in hardware.gpus if gpu.capability in ends)
         yield f"nothing drives both {' and '.join(both)}"
     for wish in conflict.wishes:
         if wish.name == "flavour" and ends:
-            names = " and ".join(_gpu_name(gpu) for gpu in hardware.gpus)
+            names = " and ".join(gpu.name for gpu in hardware.gpus)
             yield f"{names} cannot be driven by {wish.versions.text} kernel modules"
     for relation in conflict.relations:
         if relation.requirement.name in facts and relation.requirement.name in GPU:
@@ -80,7 +80,7 @@ def _of_gpus(problem: Problem, conflict: Conflict, facts: Mapping[str, Fact], ha
 
 
 def _gpu(problem: Problem, relation: Relation, fact: Fact, hardware: Hardware) -> str:
-    """Such as `CUDA 10.0 cannot drive AD102 (compute capability 8.9 needs CUDA >= 11.8)`."""
+    """Such as `CUDA 10.0 cannot drive GeForce RTX 4090 (compute capability 8.9 needs CUDA >= 11.8)`."""
     if not fact.offers:
         return f"there is no NVIDIA GPU for {_what(relation)} to drive"
     capability = fact.offers[0].version
@@ -93,11 +93,7 @@ def _gpu(problem: Problem, relation: Relation, fact: Fact, hardware: Hardware) -
         if all(capability in item.versions for item in candidate.requires if item.name == fact.name)
     ]
     needs = f"compute capability {capability} needs {_label(name)} {_range(fitting, choices.candidates[-1].version)}"
-    return f"{_what(relation)} cannot drive {_gpu_name(gpu)}" + (f" ({needs})" if fitting else "")
-
-
-def _gpu_name(gpu: Gpu) -> str:
-    return f"{gpu.chip} ({gpu.id})" if gpu.chip else f"{gpu.id}, which the catalog does not know"
+    return f"{_what(relation)} cannot drive {gpu.name}" + (f" ({needs})" if fitting else "")
 
 
 def _range(newest_first: list[str], oldest: str) -> str:

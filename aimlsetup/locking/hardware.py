@@ -10,7 +10,6 @@ from packaging.version import Version
 from aimlsetup.catalog import Catalog
 from aimlsetup.catalog.parts import Chip
 
-SHOWN_NAMES = 3  # a chip is sold under many
 FLAVOURS = ("open", "proprietary")
 
 
@@ -20,14 +19,19 @@ class Gpu:
 
     id: str
     chip: str | None
-    names: tuple[str, ...]
+    sold_as: str | None
     capability: str
+
+    @property
+    def name(self) -> str:
+        """As people call it."""
+        unnamed = f"{self.chip} ({self.id})" if self.chip else f"{self.id}, which the catalog does not know"
+        return self.sold_as or unnamed
 
     def __str__(self) -> str:
         if not self.chip:
             return f"{self.id} (which the catalog does not know: taken for newer than all that it knows)"
-        names = ", ".join(self.names[:SHOWN_NAMES]) + (" …" if len(self.names) > SHOWN_NAMES else "")
-        return f"{self.id} ({self.chip}: {names}; compute capability {self.capability})"
+        return f"{self.sold_as or self.chip} ({self.id}, compute capability {self.capability})"
 
 
 @dataclass(frozen=True)
@@ -76,12 +80,12 @@ def hardware(
 
 def _gpu(found: str, capabilities: Mapping[str, str], catalog: Catalog) -> Gpu:
     device = found.removeprefix("10de:")
-    chip = next((entry for entry in catalog.gpus.chips if device in entry.devices), None)
+    chip = catalog.gpus.chip_of(device)
     if chip:
-        return Gpu(found, chip.chip, tuple(chip.names), capabilities.get(found, chip.capability))
+        return Gpu(found, chip.chip, chip.devices[device], capabilities.get(found, chip.capability))
     if found in capabilities:
-        return Gpu(found, "requests.gpu_capability", (), capabilities[found])
-    return Gpu(found, None, (), newer(catalog))
+        return Gpu(found, "requests.gpu_capability", None, capabilities[found])
+    return Gpu(found, None, None, newer(catalog))
 
 
 def newer(catalog: Catalog) -> str:

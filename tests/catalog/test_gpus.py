@@ -23,7 +23,7 @@ CAPABILITIES = {
 
 
 def chips_named(name: str) -> list[str]:
-    return sorted(chip.chip for chip in GPUS.chips if any(name in known for known in chip.names))
+    return sorted({chip.chip for chip in GPUS.named(name).values()})
 
 
 def test_an_id_is_of_one_chip_and_no_switch() -> None:
@@ -82,22 +82,35 @@ def test_a_generation_decides_about_kernel_modules() -> None:
     ],
 )
 def test_known_devices(device: str, chip: str, capability: str) -> None:
-    assert [(found.chip, found.capability) for found in GPUS.chips if device in found.devices] == [(chip, capability)]
+    found = GPUS.chip_of(device)
+    assert found
+    assert (found.chip, found.capability) == (chip, capability)
 
 
 @pytest.mark.parametrize(
     ("name", "chips"),
     [
-        ("RTX 4090", ["AD102", "AD103"]),
+        ("RTX 4090", ["AD102"]),
+        ("rtx 4090 laptop", ["AD103"]),
         ("GTX 1080 Ti", ["GP102"]),
         ("Tesla V100", ["GV100"]),
         ("GeForce GT 730", ["GF108", "GK107", "GK208"]),
         ("RTX PRO 6000 Blackwell", ["GB202"]),
+        ("GeForce RTX 99999", []),
+        ("409", []),
+        ("", []),
     ],
 )
 def test_names_lead_to_chips(name: str, chips: list[str]) -> None:
     """More than one is why a name decides nothing."""
     assert chips_named(name) == chips
+
+
+def test_a_name_leads_to_its_ids_and_back() -> None:
+    found = GPUS.named("RTX 4090")
+    assert {device: chip.devices[device] for device, chip in found.items()} == {"2684": "GeForce RTX 4090"}
+    for chip in GPUS.chips:
+        assert all(GPUS.named(name)[device] is chip for device, name in chip.devices.items() if name)
 
 
 def test_traps_speak_of_what_is_there() -> None:

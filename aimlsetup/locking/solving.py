@@ -6,7 +6,7 @@ from datetime import date
 
 from aimlsetup.locking import conflict, environments, stack
 from aimlsetup.locking.decision import Case
-from aimlsetup.locking.stack.packages import PINNED
+from aimlsetup.locking.stack.packages import PINNED, from_apt
 from aimlsetup.locking.wishes import environments as wished
 from aimlsetup.models.lock import Pin, Reason
 from aimlsetup.solver import solve
@@ -28,7 +28,11 @@ def solved(case: Case, today: date | None) -> Case:
 def pins(solution: Solution) -> dict[str, Pin]:
     """The driver and every stack: the host's by plain names, an environment's as `environment.name`."""
     return {
-        name: Pin(version=chosen.candidate.version, because=because(chosen.because, name, solution.given_up))
+        name: Pin(
+            version=chosen.candidate.version,
+            because=because(chosen.because, name, solution.given_up),
+            packages=dict(from_apt(name, solution.chosen) or {}),
+        )
         for name, chosen in solution.chosen.items()
         if name.rpartition(".")[2] in PINNED
     }

@@ -1,27 +1,41 @@
 """The lock: exact facts to reach, per host class, each pin with its reasons."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from aimlsetup.models.base import Document
 
 
-class Reason(Document):
-    """Why a pin is what it is: a `wish` of the profile, a `fact` of the catalog with its source, another `pin`,
-    something `observed` on the host, or an `index` or the `remote` of a repository that was asked.
+class _Brief(Document):
+    """Written without what it does not say."""
+
+    @model_serializer(mode="wrap")
+    def _said(self, whole: SerializerFunctionWrapHandler) -> Mapping[str, Any]:
+        return {name: value for name, value in whole(self).items() if value not in (None, {})}
+
+
+class Reason(_Brief):
+    """Why a pin is what it is: a `wish` of the profile, a `fact` of the catalog with its source, something `observed`
+    on the host, or an `index` or the `remote` of a repository that was asked. `pin` is the one whose need it is.
     """
 
-    kind: Literal["wish", "fact", "pin", "observed", "index", "remote"]
+    kind: Literal["wish", "fact", "observed", "index", "remote"]
     text: str
     source: str | None = None
+    pin: str | None = None
 
 
-class Pin(Document):
-    """One exact version; of a repository the commit, or the branch or tag where that could not be looked up."""
+class Pin(_Brief):
+    """One exact version; of a repository the commit, or the branch or tag where that could not be looked up.
+
+    `packages` are those that apt is to install for it, with exact versions; None is what only the index can say.
+    """
 
     version: str
     because: list[Reason]
+    packages: dict[str, str | None] = Field(default_factory=dict)
 
 
 class Change(Document):

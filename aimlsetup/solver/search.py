@@ -117,9 +117,11 @@ def _solution(state: State, given_up: list[Requirement]) -> Solution:
     told: dict[str, list[Requirement]] = {name: [] for name in final}  # what a choice has to do with the host's facts
     facts = {fact.name for fact in problem.facts}
     for owner, candidate in final.items():
+        pin = problem.resolve(owner, candidate.name)
         for needed in candidate.requires:
             full = problem.resolve(owner, needed.name)
-            asked.setdefault(full, []).append(Requirement(full, needed.versions, needed.reason))
+            reason = needed.reason.model_copy(update={"pin": pin})
+            asked.setdefault(full, []).append(Requirement(full, needed.versions, reason))
             if full in facts:
                 told[owner].append(needed)
     chosen = {

@@ -51,12 +51,21 @@ def _alike(one: Delivery, other: Delivery) -> bool:
     return (one.version, one.channel, one.packages) == (other.version, other.channel, other.packages)
 
 
+def from_apt(name: str, chosen: Mapping[str, Chosen]) -> Mapping[str, str | None] | None:
+    """What apt is to install for one part of a solution; None where it does not come from apt."""
+    scope, _dot, part = name.rpartition(".")
+    channel = chosen.get(f"{scope}.channel" if scope else "channel")
+    if part not in COMPONENTS or channel is None or channel.candidate.version not in APT:
+        return None
+    record = chosen[name].candidate.record
+    return record.packages if isinstance(record, Variant) else {}
+
+
 def _deliveries(chosen: Mapping[str, Chosen]) -> Iterator[tuple[str, Delivery]]:
     for name, found in chosen.items():
-        scope, _dot, part = name.rpartition(".")
-        channel = chosen.get(f"{scope}.channel" if scope else "channel")
-        record = found.candidate.record
-        if part in COMPONENTS and channel and channel.candidate.version in APT:
-            packages = record.packages if isinstance(record, Variant) else {}
+        packages = from_apt(name, chosen)
+        if packages is not None:
+            scope, _dot, part = name.rpartition(".")
+            channel = chosen[f"{scope}.channel" if scope else "channel"].candidate.version
             stacks = (scope,) if scope else ()
-            yield COMPONENTS[part], Delivery(found.candidate.version, channel.candidate.version, packages, stacks)
+            yield COMPONENTS[part], Delivery(found.candidate.version, channel, packages, stacks)

@@ -41,7 +41,7 @@ def _nouveau(evidence: Evidence) -> Iterator[Finding]:
 
 def _builds(evidence: Evidence) -> Iterator[Finding]:
     """Every installed kernel needs a build of its own, and that needs its headers."""
-    rows = evidence["dkms"]["modules"]
+    rows = [row for row in evidence["dkms"]["modules"] if row["state"] != "broken"]
     if not rows:
         return
     built = {row["kernel"] for row in rows if row["state"] == "installed"}

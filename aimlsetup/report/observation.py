@@ -1,6 +1,7 @@
 """Observations as lines to read."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from aimlsetup.models.observation import Observation
 from aimlsetup.report.table import columns, size
@@ -37,6 +38,7 @@ def _facts(found: Observation) -> list[tuple[str, str]]:
         ("memory", f"{size(facts['memory']['total'])}, {size(facts['memory']['available'])} available"),
         ("disks", disks or "none seen"),
         ("gpus", gpus or "none"),
+        ("nvidia driver", _driver(facts.get("nvidia") or {})),
         ("pythons", pythons or "none"),
         ("secure boot", facts["secure_boot"]),
     ]
@@ -45,6 +47,15 @@ def _facts(found: Observation) -> list[tuple[str, str]]:
     if found.lease:
         rows.append(("lease", f"{found.lease['holder']}, run {found.lease['run']}"))
     return rows
+
+
+def _driver(nvidia: Mapping[str, Any]) -> str:
+    """`535.261.03 (open), libraries 535.247.01`."""
+    if not nvidia.get("driver"):
+        return "none"
+    state = nvidia["flavour"] or "of unknown flavour" if nvidia["loaded"] else "not loaded"
+    library = "" if nvidia["library"] == nvidia["driver"] else f", libraries {nvidia['library'] or 'none'}"
+    return f"{nvidia['driver']} ({state}){library}"
 
 
 def _receipt(component: str, found: Observation) -> Line:

@@ -28,6 +28,7 @@ except ImportError:  # doctor run as a plain script
 VERSION = 1
 UNFINISHED = "HUFWt"  # second letters of dpkg's status: half-installed, unpacked, half-configured, waiting for triggers
 OWN_KEY = "/var/lib/dkms/mok.pub"
+SOURCE = "/var/lib/dkms/%s/%s/source"
 MAKE_LOGS = "/var/lib/dkms/nvidia*/*/build/make.log"
 COMPILERS = ("/usr/local/cuda-*/bin/nvcc", "/usr/bin/nvcc")
 ALTERNATIVE = "/var/lib/dpkg/alternatives/cuda"
@@ -45,6 +46,10 @@ def dkms():
     """{"modules": as `nvidia.parse_dkms`, NVIDIA's alone; "log": the last errors of a build}."""
     _status, output = state.run(["dkms", "status"])
     rows = [row for row in nvidia.parse_dkms(output) if row["module"].startswith("nvidia")]
+    for row in rows:
+        source = SOURCE % (row["module"], row["version"])
+        if os.path.islink(source) and not os.path.exists(source):
+            row["state"] = "broken"  # which dkms itself says from 3.0.11 on
     logs = sorted(glob.glob(MAKE_LOGS), key=os.path.getmtime)
     errors = [line for line in gpu.read(logs[-1]).splitlines() if "rror" in line] if logs else []
     return {"modules": rows, "log": errors[-5:]}

@@ -1,5 +1,6 @@
 """What people suffer, arranged on a booted host: the doctor names it, and its next command cures what it can."""
 
+import json
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from aimlsetup.catalog.sources import Key
+from tests.cli.conftest import Cli
 from tests.doctor.conftest import KERNEL, MACHINE, Patient, gpu, loaded
 
 pytestmark = [pytest.mark.host]
@@ -86,7 +88,9 @@ def test_dkms_without_headers_and_a_build_that_failed(patient: Patient) -> None:
         assert "make.log: error: this gcc is too old" in finding.seen
 
         patient.run("rm -r /usr/src/nvidia-535.261.03")
-        assert "nvidia/535.261.03" in patient.on_machine()["dkms-broken"].title
+        found = patient.on_machine()
+        assert "nvidia/535.261.03" in found["dkms-broken"].title
+        assert "dkms-not-built" not in found
     finally:
         patient.run(f"rm -rf /var/lib/dkms/nvidia /usr/src/nvidia-535.261.03 /lib/modules/{KERNEL}")
 
@@ -259,6 +263,19 @@ def test_every_missing_library_is_named(patient: Patient) -> None:
     assert missing.next == "sudo apt-get install cuda-toolkit-11-2"
     assert "libcudnn.so.8: /usr/local/cuda-11.2/lib64/libcudnn.so.8" in found["library-dangling"].seen
     assert "libnvinfer.so.7" in found["tensorrt-missing"].title
+
+
+def test_by_the_command_line_over_ssh(patient: Patient, tmp_path: Path) -> None:
+    """A host of a profile, without a lock or a receipt; what is wrong with its environment's name is told too."""
+    patient.machine(gpu("1b06") | loaded("590.48.01"))
+    cli = Cli(tmp_path)
+    cli.profile({patient.host.name: {"connection": "sandbox"}})
+    document = json.loads(cli.done("doctor", "--host", patient.host.name, "--root", MACHINE, "--json", code=3))
+    assert document["host"] == patient.host.name
+    assert "driver-branch" in [finding["ref"] for finding in document["findings"]]
+    status, _output, said = cli("doctor", "--host", patient.host.name, "--env", "/srv/{{ 1 + 1 }} x")
+    assert (status, "/srv/{{ 1 + 1 }} x is no Python environment" in said) == (2, True), said
+    assert cli("doctor", "--host", patient.host.name)[0] == 0
 
 
 def test_who_holds_the_gpu(patient: Patient) -> None:

@@ -74,3 +74,22 @@ def test_its_sources_need_no_newer_python_than_3_6(tmp_path: Path) -> None:
     argv = [vermin, "--target=3.6-", "--violations", "--no-tips", tmp_path / "sources"]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("nvidia", "shown"),
+    [
+        ({}, "none"),
+        ({"driver": "580.95.05", "flavour": "open", "loaded": True, "library": "580.95.05"}, "580.95.05 (open)"),
+        (
+            {"driver": "535.247.01", "flavour": None, "loaded": False, "library": "535.261.03"},
+            "535.247.01 (not loaded), libraries 535.261.03",
+        ),
+    ],
+)
+def test_the_driver_is_shown(here: Observation, nvidia: dict[str, object], shown: str) -> None:
+    found = here.model_copy(update={"facts": {**here.facts, "nvidia": nvidia}})
+    assert any(
+        line.text.split(None, 2)[:2] == ["nvidia", "driver"] and line.text.endswith(shown)
+        for line in report.lines({"one": found})
+    )

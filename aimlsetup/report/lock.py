@@ -10,7 +10,7 @@ STYLES: dict[str, Style] = {"+": "add", "~": "change", "-": "remove"}
 
 
 def lines(changes: list[Change]) -> list[Line]:
-    """By host class: sign, pin, versions and reasons."""
+    """By host class: sign, pin, versions and the first reason."""
     return [
         line
         for name, found in groupby(changes, key=lambda change: change.host_class)
@@ -19,7 +19,7 @@ def lines(changes: list[Change]) -> list[Line]:
 
 
 def _class(changes: list[Change]) -> list[Line]:
-    rows = [(_sign(change), change.pin, _versions(change), _reasons(change)) for change in changes]
+    rows = [(_sign(change), change.pin, _versions(change), _reason(change)) for change in changes]
     return [Line(f"  {text}", STYLES[row[0]]) for row, text in zip(rows, columns(rows), strict=True)]
 
 
@@ -31,5 +31,7 @@ def _versions(change: Change) -> str:
     return " → ".join(version for version in (change.before, change.after) if version)
 
 
-def _reasons(change: Change) -> str:
-    return "; ".join(reason.text for reason in change.because)
+def _reason(change: Change) -> str:
+    """The first of them, which is the wish where there is one; the lock and `aimlsetup explain` have them all."""
+    first, *others = [reason.text for reason in change.because] or [""]
+    return f"{first} (and {len(others)} more)" if others else first

@@ -81,10 +81,10 @@ class NvidiaRepository:
         """Sign it anew with a key by name; None leaves it unsigned."""
         for name in ("InRelease", "Release", "Release.gpg"):
             (self.root / name).unlink(missing_ok=True)
-        fields = RELEASE | ({"Valid-Until": f"{valid_until:%a, %d %b %Y %H:%M:%S} UTC"} if valid_until else {})
-        options = [f"-o=APT::FTPArchive::Release::{field}={value}" for field, value in fields.items()]
-        release = _said("apt-ftparchive", *options, "release", self.root)
-        (self.root / "Release").write_bytes(release)
+        options = [f"-o=APT::FTPArchive::Release::{field}={value}" for field, value in RELEASE.items()]
+        release = _said("apt-ftparchive", *options, "release", self.root).decode()
+        until = f"Valid-Until: {valid_until:%a, %d %b %Y %H:%M:%S} UTC\n" if valid_until else ""
+        (self.root / "Release").write_text(until + release)
         if key:
             sign = ["--yes", "--local-user", f"{key}@localhost"]
             self._gpg(*sign, "--clearsign", "--output", self.root / "InRelease", self.root / "Release")

@@ -12,6 +12,7 @@ KEYRING = "/etc/apt/keyrings/aimlsetup-%s.gpg"
 PREFERENCES = "/etc/apt/preferences.d/aimlsetup.pref"
 HEADER = "# Written by aimlsetup (gpu_sources), and again by the next apply.\n"
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+URL = re.compile(r"[a-z][a-z0-9+.-]*:[!-~]+")
 WORD = re.compile(r"[!-~]+")  # no space, no line break: a value stays in its field
 TEXT = re.compile(r"[ -~]+")
 FINGERPRINT = re.compile(r"[0-9A-F]{40}")
@@ -37,11 +38,12 @@ def problems(repositories, pins):
 
 
 def _wrong(repository):
-    words = [repository["uri"]] + repository["suites"] + repository["components"] + repository["architectures"]
+    words = repository["suites"] + repository["components"] + repository["architectures"]
     if not NAME.fullmatch(repository["name"]):
         yield "its name may have lower-case letters, digits, - and _"
-    if ":" not in repository["uri"]:
-        yield "%r is no URL" % repository["uri"]
+    for url in (repository["uri"], (repository["key"] or {}).get("url")):
+        if url is not None and not URL.fullmatch(url):
+            yield "%r is no URL" % url
     for word in words + [repository["signed_by"] or "-"]:
         if not WORD.fullmatch(word):
             yield "%r has a space or control character in it" % word

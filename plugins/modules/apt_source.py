@@ -135,9 +135,7 @@ retires:
 
 import os
 import shutil
-import ssl
 import tempfile
-import urllib.request
 
 from ansible_collections.codehub.aimlsetup.plugins.module_utils import apt, aptplan, aptrun, aptsources, atomic
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.fileset import content_of
@@ -173,9 +171,9 @@ OPTIONS = {
     "lock_timeout": {"type": "int", "default": 600},
 }
 LISTS = "/etc/apt/sources.list.d"
+HELPER = "/usr/lib/apt/apt-helper"
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 TIMEOUT = 30  # seconds for a key
-KEY_LIMIT = 1024 * 1024  # bytes; a keyring is a few thousand
 
 
 class Refused(Exception):
@@ -186,29 +184,34 @@ class ToCome(Exception):
     """In check mode: can't be known before an earlier component has installed what it needs."""
 
 
-def offered(key, check_mode):
-    """Content of the file that a key is said to be in."""
-    try:
-        if key["path"]:
+def offered(host, key):
+    """Content of the file that a key is said to be in; fetched as apt fetches, by its proxy and certificates."""
+    if key["path"]:
+        try:
             return content_of(key["path"]) or b""
-        if not key["url"]:
-            raise Refused("no such key is on this host, and neither url nor path says where it is")
-        with urllib.request.urlopen(key["url"], timeout=TIMEOUT) as answer:  # noqa: S310 - a source's URL
-            return answer.read(KEY_LIMIT)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", error)
-        if check_mode and isinstance(reason, ssl.SSLError) and not os.path.exists(CERTIFICATES):
-            raise ToCome("%s can't be fetched before CA certificates are installed" % key["url"])
-        raise Refused("its key can't be read from %s: %s" % (key["path"] or key["url"], reason))
+        except OSError as error:
+            raise Refused("its key can't be read: %s" % error)
+    if not key["url"]:
+        raise Refused("no such key is on this host, and neither url nor path says where it is")
+    with tempfile.TemporaryDirectory(prefix="aimlsetup-key-") as scratch:
+        shutil.chown(scratch, "_apt")  # the account that apt fetches as
+        path = os.path.join(scratch, "key")
+        options = ["-o", "Acquire::Retries=2", "-o", "Acquire::http::Timeout=%d" % TIMEOUT]
+        status, output = host.execute([HELPER, "-q"] + options + ["download-file", key["url"], path])
+        if status == 0:
+            return content_of(path) or b""
+    if host.module.check_mode and "ertificate" in output and not os.path.exists(CERTIFICATES):
+        raise ToCome("%s can't be fetched before CA certificates are installed" % key["url"])
+    raise Refused(apt.explanation("its key can't be fetched", output))
 
 
-def keyring(key, path, check_mode):
+def keyring(host, key, path):
     """What a repository's keyring is to hold: accepted keys alone, those it has and those that are offered."""
     accepted = [aptplan.normal(fingerprint) for fingerprint in key["fingerprints"]]
     have = aptsources.blocks(content_of(path) or b"")
     kept = {fingerprint: have[fingerprint] for fingerprint in accepted if fingerprint in have}
     if len(kept) < len(set(accepted)):
-        found = aptsources.blocks(offered(key, check_mode))
+        found = aptsources.blocks(offered(host, key))
         kept.update({fingerprint: found[fingerprint] for fingerprint in accepted if fingerprint in found})
         if not kept:
             raise Refused(
@@ -219,15 +222,15 @@ def keyring(key, path, check_mode):
     return b"".join(kept.values())
 
 
-def wanted(module, sources):
+def wanted(host, sources):
     """({path: content} of all that is to be there, {name: stanzas}); keys are fetched where they are missing."""
-    files, found = {}, {}
+    module, files, found = host.module, {}, {}
     for repository in module.params["repositories"]:
         path = aptplan.KEYRING % repository["name"]
         found[repository["name"]] = aptplan.stanzas(repository, sources, path)
         try:
             if repository["key"]:
-                files[path] = keyring(repository["key"], path, module.check_mode)
+                files[path] = keyring(host, repository["key"], path)
             elif not os.path.exists(repository["signed_by"]):
                 raise Refused("there is no keyring %s" % repository["signed_by"])
         except ToCome as reason:
@@ -316,12 +319,13 @@ def main():
             "%s\nhint: remove these lines (or the package that owns the file: dpkg -S), then apply again."
             % "\n".join("  " + line for line in taken)
         )
-    files, found = wanted(module, sources)
+    host = aptrun.Commands(module)
+    files, found = wanted(host, sources)
     retires = retirement(params, sources)
     changes = {path: content for path, content in {**retires, **files}.items() if content_of(path) != content}
     unread = [path for path in changes if path not in retires and path != aptplan.PREFERENCES]
     if (unread or params["read"]) and all(files.values()):
-        read(aptrun.Commands(module), files, {name: of_one for name, of_one in found.items() if of_one})
+        read(host, files, {name: of_one for name, of_one in found.items() if of_one})
     diff = [shown(path, content_of(path), content) for path, content in changes.items()]
     if not module.check_mode:
         for path, content in changes.items():

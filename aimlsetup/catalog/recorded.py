@@ -3,6 +3,7 @@
 One file for each distribution and architecture, read when it is asked for: `recorded/ubuntu1804-x86_64.yml`.
 """
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -30,7 +31,7 @@ class Recorded(Document):
 
     def find(self, package: str, wanted: str | None) -> str | None:
         """The newest version that a variant's text means: that one, one that begins so (`11.8.89*`), any (null)."""
-        return next((version for version in self.versions(package) if _fits(version, wanted)), None)
+        return next(iter(fitting(self.versions(package), wanted)), None)
 
 
 @cache
@@ -42,7 +43,9 @@ def index(distro: str, arch: str) -> Recorded:
     return files.check(files.read(path), Recorded, "catalog")
 
 
-def _fits(version: str, wanted: str | None) -> bool:
+def fitting(versions: Iterable[str], wanted: str | None) -> list[str]:
+    """Those that a variant's text means: that one, all that begin so (`11.8.89*`), any (null)."""
     if wanted is None:
-        return True
-    return version.startswith(wanted[:-1]) if wanted.endswith("*") else version == wanted
+        return list(versions)
+    start = wanted.removesuffix("*")
+    return [version for version in versions if version == wanted or (start != wanted and version.startswith(start))]

@@ -48,10 +48,16 @@ class Apt(Document):
     `arches` are the host's names and those in the URL. `keys` are names in the file's `keys`, by distribution
     (`debian12`); where it is empty, `keyring` is the distribution's own and lies on every host of it. `lists` are
     files in sources.list.d that older instructions left for the same repository.
+
+    `channel` is the one whose packages it has, for `distribution` (any that `keys` names); `stack` are the components
+    that have some of them, all where it is empty.
     """
 
+    channel: Annotated[str, Field(pattern="^(nvidia|distro)$")] | None = None
+    distribution: str | None = None
     suites: list[str]
     components: list[str] = Field(default_factory=list)
+    stack: list[str] = Field(default_factory=list)
     arches: dict[str, str] = Field(default_factory=dict)
     keys: dict[str, str] = Field(default_factory=dict)
     keyring: str

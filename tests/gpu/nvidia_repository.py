@@ -9,7 +9,7 @@ In a test, with a sandbox host::
     made.sign("second")                       # rotation; then deliver again
     made.sign("first", valid_until=yesterday) # expired; made.sign(None): not signed
 
-In a molecule scenario: include `../_shared/tasks/nvidia_repository.yml`, which runs this file's command line and copies the
+In a molecule scenario: include `../_shared/nvidia_repository.yml`, which runs this file's command line and copies the
 result to the hosts. By hand::
 
     .venv/bin/python -m tests.gpu.nvidia_repository DIRECTORY [--sign second|expired|none]  # prints keys as JSON

@@ -15,6 +15,8 @@ COMMANDS = {
     "apply": "Make the hosts match the lock.",
     "verify": "Check that the hosts match, and that what runs really works.",
     "observe": "Show what the hosts are now.",
+    "explain": "Say why a pin is what it is, and why not otherwise.",
+    "matrix": "Show which versions of a framework go with which CUDA, driver and Python.",
     "doctor": "Say what is wrong with a host's GPU stack, and what to do.",
     "sandbox": "Disposable Debian and Ubuntu hosts on this machine.",
     "completion": "Print the shell completion script for bash, zsh or fish.",

@@ -1,6 +1,6 @@
 """A host's solution: asked of the solver once for all environments, and as pins. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 
@@ -10,19 +10,32 @@ from aimlsetup.locking.stack.packages import PINNED, from_apt
 from aimlsetup.locking.wishes import environments as wished
 from aimlsetup.models.lock import Pin, Reason
 from aimlsetup.solver import solve
-from aimlsetup.solver.problem import Conflict, Requirement, Solution
+from aimlsetup.solver.problem import Conflict, Problem, Requirement, Solution
 
 
-def solved(case: Case, today: date | None) -> Case:
-    """The case with its solution. None is an `AimlsetupError` with exit code 4."""
+def solved(case: Case, today: date | None, besides: Iterable[Requirement] = ()) -> Case:
+    """The case with its solution. None is an `AimlsetupError` with exit code 4.
+
+    Wishes `besides` the profile's have short names (`cuda`), and are meant for all that is called so.
+    """
     profile, platform, catalog = case.profile, case.platform, case.catalog
     chosen = not profile.components or environments.COMPONENT in profile.components
     envs = wished(profile, platform.arch, catalog) if chosen else []
-    problem = stack.problem(envs, profile.requests, platform, catalog, case.kept, today)
+    problem = stack.problem(envs, profile.requests, platform, catalog, case.kept, today, case.available)
+    more = [wish for asked in besides for wish in _everywhere(asked, problem)]
+    problem = replace(problem, wishes=(*problem.wishes, *more))
     try:
         return replace(case, environments=tuple(envs), solution=solve(problem))
     except Conflict as error:
         raise conflict.explain(problem, error, platform.hardware) from None
+
+
+def _everywhere(asked: Requirement, problem: Problem) -> Iterator[Requirement]:
+    """A wish under the full names, but where it is one already."""
+    wished = {(wish.name, wish.versions) for wish in problem.wishes}
+    for name in (*problem.packages, *(fact.name for fact in problem.facts)):
+        if name.rpartition(".")[2] == asked.name and (name, asked.versions) not in wished:
+            yield replace(asked, name=name)
 
 
 def pins(solution: Solution) -> dict[str, Pin]:

@@ -1,6 +1,6 @@
 """Shapes of the catalog's files. Every record says where it was read; one that was only recalled pins nothing."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
@@ -40,10 +40,12 @@ class Component(Document):
     `arguments` are values for the role's arguments where the profile has none: `{roots.X}` and `{requests.X}` in them
     stand for the profile's shared parts, the latter as
     solved (`requests.environment` is the first environment's name). `solved` names arguments that the lock fills in
-    (`envs.requirements` for a list's elements), which a profile may therefore leave out.
+    (`envs.requirements` for a list's elements), which a profile may therefore leave out. With `device` it is part of
+    sites that compute there and of no other.
     """
 
     title: str
+    device: Literal["gpu"] | None = None
     arguments: dict[str, Any] = Field(default_factory=dict)
     solved: list[str] = Field(default_factory=list)
 

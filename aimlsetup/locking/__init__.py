@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from aimlsetup import catalog
-from aimlsetup.locking import checkouts, environments, solving
+from aimlsetup.locking import channels, checkouts, environments, repositories, solving
 from aimlsetup.locking.arguments import fill
 from aimlsetup.locking.decision import Case
 from aimlsetup.locking.platforms import Platform, classes, free_name, platform
@@ -20,7 +20,11 @@ from aimlsetup.models.observation import Observation
 from aimlsetup.models.profile import Profile
 
 # Components whose arguments are solved rather than given.
-DECIDERS = {environments.COMPONENT: environments.decide, checkouts.COMPONENT: checkouts.decide}
+DECIDERS = {
+    repositories.COMPONENT: repositories.decide,
+    environments.COMPONENT: environments.decide,
+    checkouts.COMPONENT: checkouts.decide,
+}
 
 
 def profile_digest(profile: Profile) -> str:
@@ -45,7 +49,8 @@ def make(
     Hosts that were not observed keep what `old` says of them, unless the profile has changed since. `today` decides
     which drivers are still supported.
 
-    Asks the package index and the remotes of repositories. No solution is an `AimlsetupError` with exit code 4.
+    Asks apt's indexes, the package index and the remotes of repositories. No solution is an `AimlsetupError` with exit
+    code 4.
     """
     known, profile = catalog.load(), filled(profile)
     digest = profile_digest(profile)
@@ -53,6 +58,7 @@ def make(
         name: Case(profile, platform, hosts, known, _earlier(old, hosts), upgrade, follow)
         for name, (platform, hosts) in classes(observations, profile, known, described).items()
     }
+    cases = channels.asked(cases)
     solved = _merged({name: _host_class(solving.solved(case, today)) for name, case in cases.items()})
     others = old.classes if old and old.profile == digest else {}
     return Lock(profile=digest, classes=_with_others(solved, others))
@@ -117,7 +123,12 @@ def _fits_roles(entry: HostClass, known: catalog.Catalog) -> bool:
 
 def components(profile: Profile, known: catalog.Catalog) -> list[str]:
     """The chosen components (none named means all), in the order in which they are applied."""
-    return [name for name in known.components if not profile.components or name in profile.components]
+    return [
+        name
+        for name, component in known.components.items()
+        if (not profile.components or name in profile.components)
+        and component.device in (None, profile.requests.device)
+    ]
 
 
 def _host_class(case: Case) -> HostClass:

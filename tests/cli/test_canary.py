@@ -1,6 +1,7 @@
 """Passwords given to a run, then looked for everywhere: while it runs, and after success, failure and kill."""
 
 import base64
+import contextlib
 import json
 import os
 import signal
@@ -84,13 +85,19 @@ def watching(pid: int) -> Iterator[list[str]]:
 
 
 def file_leaks(*directories: Path) -> list[str]:
-    """Files below that hold a canary."""
-    return [
-        str(path)
+    """Files below that hold a canary. What goes while it is looked at, as a killed run's children end, holds none."""
+    paths = (
+        Path(parent) / name
         for directory in directories
-        for path in directory.rglob("*")
-        if path.is_file() and not path.is_symlink() and holds(path.read_bytes())
-    ]
+        for parent, _directories, names in os.walk(directory)
+        for name in names
+    )
+    found = []
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_file() and not path.is_symlink() and holds(path.read_bytes()):
+                found.append(str(path))
+    return found
 
 
 def host_leaks(host: sandbox.Host) -> list[str]:

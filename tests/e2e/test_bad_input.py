@@ -223,8 +223,9 @@ def test_an_application_that_does_not_start(site: small.Site, host: sandbox.Host
     on(host, "mkdir", "-p", "/srv/broken")
     on(host, "tee", "/srv/broken/web_server.py", stdin=RAISES)
     site.write(with_service(wished(host), app_dir="/srv/broken"))
-    failed(site, host, "ai_service", "it failed to start", "this application does not start", "journalctl -u")
-    assert answer(host)["model"] == small.KEY, "the service that worked before answers again"
+    words = ("its application does not load", "it still answers", "this application does not start", "journalctl -u")
+    failed(site, host, "ai_service", *words)
+    assert answer(host)["model"] == small.KEY, "the service that worked before answers"
 
 
 def size(host: sandbox.Host, text: str) -> None:
@@ -232,14 +233,24 @@ def size(host: sandbox.Host, text: str) -> None:
     on(host, "mount", "-o", f"remount,size={text}", ENVS)
 
 
-def test_a_full_disk_under_the_environments(site: small.Site, host: sandbox.Host) -> None:
+@pytest.mark.parametrize(
+    ("left", "words"),
+    [
+        (600, ("has 0 MB free", "Nothing was built, the environments in use are untouched")),
+        (3000, ("[Nn]o space left", "disk is full", "environment in use is untouched")),
+    ],
+    ids=["known beforehand", "found on the way"],
+)
+def test_a_full_disk_under_the_environments(
+    site: small.Site, host: sandbox.Host, left: int, words: tuple[str, ...]
+) -> None:
     used = int(on(host, "df", "--output=used", "-B1K", ENVS).split()[-1])
     document = wished(host)
     document["python_env"]["envs"][0]["requirements"] = ["gunicorn", "setuptools"]
     site.write(document)
-    size(host, f"{used + 600}k")
+    size(host, f"{used + left}k")
     try:
-        failed(site, host, "python_env", "[Nn]o space left", "disk is full", "environment in use is untouched")
+        failed(site, host, "python_env", *words)
         assert answer(host)["model"] == small.KEY
     finally:
         size(host, "256m")

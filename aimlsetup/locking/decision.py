@@ -1,9 +1,11 @@
 """What a component's decision rests on, and what it is."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from aimlsetup.catalog import Catalog
+from aimlsetup.locking.availability import Availability
 from aimlsetup.locking.platforms import Platform
 from aimlsetup.locking.wishes import Environment
 from aimlsetup.models.lock import HostClass, Pin
@@ -18,7 +20,8 @@ class Case:
     """Hosts of one platform, and what `old` had for them.
 
     Without `upgrade` a package keeps the version it had, without `follow` a branch or tag the commit it was, wherever
-    that still fits. `solution` is of the whole host, for these `environments`.
+    that still fits. `available` is what the indexes of the platform's packages have; where nobody has asked them, all
+    that the catalog names counts as there. `solution` is of the whole host, for these `environments`.
     """
 
     profile: Profile
@@ -28,13 +31,24 @@ class Case:
     old: HostClass | None = None
     upgrade: bool = False
     follow: bool = False
+    available: Availability | None = None
     environments: tuple[Environment, ...] = ()
     solution: Solution = UNSOLVED
 
     @property
     def kept(self) -> dict[str, str]:
         """Versions to keep where they fit, by pin."""
-        return {name: pin.version for name, pin in self.old.pins.items()} if self.old and not self.upgrade else {}
+        return {name: pin.version for name, pin in self._pins.items()}
+
+    @property
+    def kept_packages(self) -> dict[str, str]:
+        """Versions of apt's packages to keep where they are still to be had, by package."""
+        packages = (item for pin in self._pins.values() for item in pin.packages.items())
+        return {name: version for name, version in packages if version is not None}
+
+    @property
+    def _pins(self) -> Mapping[str, Pin]:
+        return self.old.pins if self.old and not self.upgrade else {}
 
 
 @dataclass(frozen=True)

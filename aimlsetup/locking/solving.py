@@ -21,7 +21,7 @@ def solved(case: Case, today: date | None, besides: Iterable[Requirement] = ()) 
     profile, platform, catalog = case.profile, case.platform, case.catalog
     chosen = not profile.components or environments.COMPONENT in profile.components
     envs = wished(profile, platform.arch, catalog) if chosen else []
-    problem = stack.problem(envs, profile.requests, platform, catalog, case.kept, today)
+    problem = stack.problem(envs, profile.requests, platform, catalog, case.kept, today, case.available)
     more = [wish for asked in besides for wish in _everywhere(asked, problem)]
     problem = replace(problem, wishes=(*problem.wishes, *more))
     try:

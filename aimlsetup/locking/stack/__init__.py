@@ -11,6 +11,7 @@ from functools import cache
 
 from aimlsetup.catalog import Catalog
 from aimlsetup.catalog.records import Build
+from aimlsetup.locking.availability import Availability
 from aimlsetup.locking.hardware import Hardware, Installed
 from aimlsetup.locking.platforms import Platform
 from aimlsetup.locking.stack import facts, wishes
@@ -41,10 +42,12 @@ def problem(
     catalog: Catalog,
     preferred: Mapping[str, str],
     today: date | None,
+    available: Availability | None = None,
 ) -> Problem:
     """What has to be solved for one host. `preferred` are versions, by full name, to take first where they fit.
 
-    `today` decides which driver branches are still supported; without it none has ended.
+    `today` decides which driver branches are still supported; without it none has ended. `available` decides which
+    packages can be had; without it all that the catalog names.
     """
     wished = wishes.Wished()
     by_name = any(getattr(requests, name) is not None for name in wishes.LIBRARIES)
@@ -67,7 +70,7 @@ def problem(
     known += [*facts.distribution(platform, catalog, pythons, compilers), *compilers]
     if platform.hardware and scopes:
         known += facts.gpus(platform.hardware, catalog)
-        packages |= _stacks(scopes, platform.hardware, catalog)
+        packages |= _stacks(scopes, platform.hardware, catalog, available)
         for scope in scopes:
             wishes.of_stack(scope, requests, wished)
         wishes.of_driver(requests, platform.hardware.driver, catalog, today, wished)
@@ -102,20 +105,22 @@ def _with(extras: frozenset[str], choices: Choices) -> Choices:
     return Choices(tuple(having)) if having else choices
 
 
-def _stacks(scopes: Sequence[str], hardware: Hardware, catalog: Catalog) -> dict[str, Choices]:
+def _stacks(
+    scopes: Sequence[str], hardware: Hardware, catalog: Catalog, available: Availability | None
+) -> dict[str, Choices]:
     """The libraries of every stack, then what the host has once."""
-    drivers = part_choices(catalog, "driver")
+    drivers = part_choices(catalog, "driver", available)
     if hardware.driver:
         drivers = Choices((*drivers.candidates, _installed(hardware.driver)))
     several = len(scopes) > 1  # packages of which a host has one version only must agree
     return {
         "device": _words("device", ("gpu", "cpu")),
         **{
-            f"{scope}{name}": (part_choices if name in NEEDED else optional_choices)(catalog, name, several)
+            f"{scope}{name}": (part_choices if name in NEEDED else optional_choices)(catalog, name, available, several)
             for scope in scopes
             for name in wishes.LIBRARIES
         },
-        **(apt_choices(catalog, wishes.LIBRARIES) if several else {}),
+        **(apt_choices(catalog, wishes.LIBRARIES, available) if several else {}),
         "flavour": _words("flavour", FLAVOURS),
         "channel": _words("channel", SIGNED_FIRST if hardware.secure_boot else NEWEST_FIRST),
         "driver": drivers,

@@ -7,6 +7,7 @@ from itertools import chain
 from aimlsetup.catalog import Catalog
 from aimlsetup.catalog.parts import WORDS_OFFERED, Part, PartRelease
 from aimlsetup.catalog.records import Need, Variant
+from aimlsetup.locking.availability import Availability
 from aimlsetup.models.lock import Reason
 from aimlsetup.solver.problem import Candidate, Choices, Requirement
 from aimlsetup.solver.versions import Versions
@@ -30,21 +31,23 @@ LABELS = {
 
 
 @cache
-def part_choices(catalog: Catalog, name: str, several: bool = False) -> Choices:
-    """Every way to get every release of a part, newest first. Made once: it is the same for all hosts.
+def part_choices(catalog: Catalog, name: str, available: Availability | None = None, several: bool = False) -> Choices:
+    """Every way to get every release of a part, newest first. Made once for all hosts that have the same `available`.
 
     Where a host has `several` stacks, each way also says which version of which apt package it takes.
     """
     part = catalog.parts[name]
-    return Choices(tuple(chain.from_iterable(_release(part, release, several) for release in part.releases)))
+    return Choices(tuple(chain.from_iterable(_release(part, release, available, several) for release in part.releases)))
 
 
 @cache
-def apt_choices(catalog: Catalog, parts: tuple[str, ...]) -> Mapping[str, Choices]:
+def apt_choices(
+    catalog: Catalog, parts: tuple[str, ...], available: Availability | None = None
+) -> Mapping[str, Choices]:
     """{apt:package: its versions}: of each a host has one."""
     versions: dict[str, dict[str, None]] = {}
     for name in parts:
-        for candidate in part_choices(catalog, name, several=True).candidates:
+        for candidate in part_choices(catalog, name, available, several=True).candidates:
             for requirement in candidate.requires:
                 if requirement.name.startswith(f"/{APT}"):
                     versions.setdefault(requirement.name[1:], {}).update(dict.fromkeys(requirement.versions.words))
@@ -55,10 +58,12 @@ def apt_choices(catalog: Catalog, parts: tuple[str, ...]) -> Mapping[str, Choice
 
 
 @cache
-def optional_choices(catalog: Catalog, name: str, several: bool = False) -> Choices:
+def optional_choices(
+    catalog: Catalog, name: str, available: Availability | None = None, several: bool = False
+) -> Choices:
     """The same of a part that may be absent."""
     reason = Reason(kind="fact", text="nothing asks for it")
-    return Choices((*part_choices(catalog, name, several).candidates, Candidate(name, ABSENT, reason)))
+    return Choices((*part_choices(catalog, name, available, several).candidates, Candidate(name, ABSENT, reason)))
 
 
 def beside(what: str, needs: Mapping[str, Need], source: str, text: str) -> Iterator[Requirement]:
@@ -69,7 +74,7 @@ def beside(what: str, needs: Mapping[str, Need], source: str, text: str) -> Iter
         yield Requirement(requirement.name, versions, requirement.reason)
 
 
-def _release(part: Part, release: PartRelease, several: bool) -> Iterator[Candidate]:
+def _release(part: Part, release: PartRelease, available: Availability | None, several: bool) -> Iterator[Candidate]:
     """One candidate per way to get it; what was only recalled pins nothing."""
     what = f"{part.title} {release.version}"
     common = tuple(
@@ -84,8 +89,9 @@ def _release(part: Part, release: PartRelease, several: bool) -> Iterator[Candid
         yield Candidate(part.part, release.version, reason, common)
     for variant in ways if not release.recalled else ():
         source = part.sources[variant.source]
-        own = [*requirements(what, variant.needs, source), *(_apt(what, variant, source) if several else ())]
-        yield Candidate(part.part, release.version, reason, (*common, *own), variant)
+        exact, there = available.judged(what, variant, source) if available else (variant, [])
+        own = [*requirements(what, variant.needs, source), *(_apt(what, exact, source) if several else ())]
+        yield Candidate(part.part, release.version, reason, (*common, *own, *there), exact)
 
 
 def _apt(what: str, variant: Variant, source: str) -> Iterator[Requirement]:

@@ -108,6 +108,6 @@ def test_no_solution_is_told_before_any_index_is_asked(profile: Read, observatio
     wished = profile("falcon", more="requests: {device: gpu, cuda: '10.0'}\n")
     wished = wished.model_copy(update={"sources": {"pypi": "http://127.0.0.1:9/simple"}})
     host = observation(release=NOBLE, pythons=PYTHON, gpus=[ADA])
-    with pytest.raises(AimlsetupError, match="CUDA 10.0 cannot drive GeForce RTX 4090") as caught:
+    with pytest.raises(AimlsetupError, match=r"CUDA 10\.0 cannot drive GeForce RTX 4090") as caught:
         locking.make(wished, {"web": host})
     assert caught.value.exit_code == 4

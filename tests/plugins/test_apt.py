@@ -135,6 +135,8 @@ CAUSES = [
      "      No binding signature at time 2026-04-08T16:18:52Z"), "key 4E505, which this host does not accept"),
     (('  Sub-process /usr/bin/sqv returned an error code (1), error message is: Error: Failed to parse keyring "/e/x.gpg"'
      "  Caused by: No such file"), "the keyring /e/x.gpg can't be read"),
+    ("  SSL connection failed: error:0A000086:SSL routines::certificate verify failed / Success [IP: 1.2.3.4 443]",
+     "TLS certificate is not trusted"),
     (("dpkg: error processing package foo (--configure):\n installed foo package post-installation script subprocess "
      "returned error exit status 1"), "own script failed"),
     ("E: something new", "apt-get failed"),

@@ -82,6 +82,18 @@ def ensure_lock(site: Site, observed: Mapping[str, Observation], *, solve: bool)
             hint=f"aimlsetup apply --profile {site.path}",
             exit_code=Exit.USAGE,
         )
+    tell_unmade(site.lock, observed)
+
+
+def tell_unmade(lock: Lock, hosts: Iterable[str]) -> None:
+    """Warn of what the lock pins for these hosts and nothing here installs."""
+    from aimlsetup.locking.unmade import unmade
+
+    known = catalog.load()
+    found = {name: unmade(each, known) for name, each in lock.classes.items() if not set(each.hosts).isdisjoint(hosts)}
+    for name, texts in found.items():
+        if texts:
+            ui.warn(f"{name}: solved, but not set up by aimlsetup yet: {', '.join(texts)}")
 
 
 def open_site(path: Path, limit: str | None, *, boot: bool = False) -> Site:

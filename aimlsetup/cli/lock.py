@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     "--host-facts",
     "facts",
     multiple=True,
-    metavar="HOST=FILE",
-    help="Take a host's facts from a file that `aimlsetup observe --script` made there, instead of from the host.",
+    metavar="[HOST=]FILE",
+    help="Take facts from a file instead of from the host: what `aimlsetup observe --json` or the program of"
+    " `observe --script` printed.",
 )
 @click.option(
     "--upgrade", is_flag=True, help="Take the newest versions of packages that fit instead of keeping the locked ones."
@@ -45,15 +46,15 @@ def command(
     \b
     aimlsetup lock
     aimlsetup lock --upgrade
-    aimlsetup lock --host-facts web=facts.json        a host that can't be reached
+    aimlsetup lock --host-facts facts.json            a host that can't be reached; of several: web=facts.json
     aimlsetup lock --vars-dir inventories/lab         then: ansible-playbook codehub.aimlsetup.site -i inventories/lab
     """
     from aimlsetup.cli import _loop, _site
     from aimlsetup.locking import changes, file
 
     site = _site.open_site(profile, limit)
-    observed, errors = _observations(site, facts)
-    described = {option.partition("=")[0] for option in facts}
+    described = _described(site, facts)
+    observed, errors = _observations(site, described)
     made = refresh(site, observed, upgrade=upgrade, follow=True, described=described) if observed else None
     if made and vars_dir:
         _write_inventory(vars_dir, site, made)
@@ -61,6 +62,8 @@ def command(
         print_document(_document(file.path_of(profile), changes.changes(site.lock, made), errors))
     elif made:
         _print(file.path_of(profile), changes.changes(site.lock, made), same=made == site.lock)
+    if made:
+        _site.tell_unmade(made, observed)
     _loop.tell(errors)
     return _loop.conclude(errors, len(site.hosts))
 
@@ -94,41 +97,63 @@ def refresh(
     return made
 
 
-def _observations(site: "Site", facts: tuple[str, ...]) -> "tuple[dict[str, Observation], dict[str, AimlsetupError]]":
-    """Of every chosen host: from its file where one is given, from the host itself otherwise."""
+def _described(site: "Site", facts: tuple[str, ...]) -> "dict[str, Observation]":
+    """The chosen hosts that files tell of."""
+    return {name: found for option in facts for name, found in _read_facts(site, option).items()}
+
+
+def _observations(
+    site: "Site", described: "Mapping[str, Observation]"
+) -> "tuple[dict[str, Observation], dict[str, AimlsetupError]]":
+    """Of every chosen host: as it is described, or from the host itself."""
     from aimlsetup.cli import _loop
     from aimlsetup.engine.session import session
 
-    given = dict(_read_facts(site, option) for option in facts)
-    hosts = {name: host for name, host in site.hosts.items() if name not in given}
+    hosts = {name: host for name, host in site.hosts.items() if name not in described}
     if not hosts:
-        return given, {}
+        return dict(described), {}
     with session(hosts, site.references()) as run:
         observed = _loop.look(run, hosts)
-    return {**given, **observed.hosts}, dict(observed.errors)
+    return {**described, **observed.hosts}, dict(observed.errors)
 
 
-def _read_facts(site: "Site", option: str) -> "tuple[str, Observation]":
-    from pydantic import ValidationError
-
-    from aimlsetup.models.observation import Observation
-
+def _read_facts(site: "Site", option: str) -> "dict[str, Observation]":
+    """Of one `--host-facts`: a host's own file, or one of several hosts that says which is which."""
     name, equals, path = option.partition("=")
-    if not equals or name not in site.hosts:
+    name, path = (name, path) if equals else ("", option)
+    found = _read(path)
+    if "" in found and len(site.hosts) == 1:
+        found = {next(iter(site.hosts)): found[""]}
+    elif "" in found and name:
+        found = {name: found[""]}
+    known = {host: facts for host, facts in found.items() if host in site.hosts and name in ("", host)}
+    if not known or (name and name not in known):
         raise AimlsetupError(
             "host-facts-host",
             f"--host-facts {option}: it names no chosen host of the profile",
             context=[f"expected: HOST=FILE with one of {', '.join(site.hosts)}"],
             exit_code=Exit.USAGE,
         )
+    return known
+
+
+def _read(path: str) -> "dict[str, Observation]":
+    """{host: facts} of a file, under an empty name where it does not say whose they are."""
+    import json
+
+    from aimlsetup.models.observation import Observation
+
     try:
-        return name, Observation.model_validate_json(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ValidationError) as error:
+        document = json.loads(Path(path).read_text(encoding="utf-8"))
+        several = isinstance(document, dict) and document.get("kind") == "observation"
+        found = document["hosts"] if several else {"": document}
+        return {name: Observation.model_validate(facts) for name, facts in found.items()}
+    except (OSError, ValueError, KeyError, AttributeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not what the observe module prints"
         raise AimlsetupError(
             "host-facts-file",
             f"{path}: {reason}",
-            hint=f"Make it on {name}: aimlsetup observe --script look.pyz, then python3 look.pyz > facts.json there",
+            hint="Make it on the host: aimlsetup observe --script look.pyz, then python3 look.pyz > facts.json there",
             exit_code=Exit.USAGE,
         ) from error
 

@@ -1,8 +1,8 @@
-"""One wish more than the profile has: what it would change, or why it will not do. No index is asked."""
+"""One wish more than the profile has: what it would change, or why it will not do. As recorded: no index is asked."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -14,8 +14,10 @@ from aimlsetup.catalog import Catalog
 from aimlsetup.catalog.parts import WORDS_OFFERED
 from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.locking import environments, solving
+from aimlsetup.locking.availability import Availability
 from aimlsetup.locking.decision import Case
 from aimlsetup.locking.stack.environment import EnvironmentSolution
+from aimlsetup.locking.stack.facts import word
 from aimlsetup.locking.stack.frameworks import PYTHON
 from aimlsetup.locking.stack.wishes import LIBRARIES
 from aimlsetup.models.lock import Pin, Reason
@@ -103,7 +105,7 @@ def _request(profile: Profile, wish: Asked) -> dict[str, Any]:
     if wish.key in OF_DRIVER:
         key = OF_DRIVER[wish.key]
         free = getattr(requests.driver, key) is None
-        return {"driver": requests.driver.model_copy(update={key: wished})} if free else {}
+        return {"driver": requests.driver.model_copy(update={key: wish.wish or None})} if free else {}
     return {wish.key: wished} if getattr(requests, wish.key) is None else {}
 
 
@@ -122,7 +124,8 @@ def _environments(profile: Profile) -> dict[str, Mapping[str, Any]]:
 
 def solve(case: Case, today: date | None, wish: Asked | None = None) -> dict[str, Pin]:
     """What the solver decides of a lock: stacks, interpreters, frameworks. No solution is an error (exit code 4)."""
-    made = solving.solved(case, today, wish.requirements() if wish and wish.wish else ())
+    recorded = Availability(word(case.platform.release), case.platform.arch, kept=case.kept_packages)
+    made = solving.solved(replace(case, available=recorded), today, wish.requirements() if wish and wish.wish else ())
     pins = solving.pins(made.solution)
     for env in made.environments:
         own = EnvironmentSolution.of(env, made.solution)

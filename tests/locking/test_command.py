@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from aimlsetup import files
+from aimlsetup import catalog, files
+from aimlsetup.models.observation import Observation
+from aimlsetup.report import observation as report
 
 from .conftest import Index, Observe
 
@@ -26,8 +28,8 @@ def place(tmp_path: Path, index: Index, observation: Observe) -> Path:
     return tmp_path
 
 
-def lock(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "aimlsetup", "lock", "--host-facts", "web=facts.json", *arguments]
+def lock(place: Path, *arguments: str, facts: str = "web=facts.json") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "aimlsetup", "lock", "--host-facts", facts, *arguments]
     return subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -72,13 +74,83 @@ def test_a_conflict_leaves_the_old_lock(place: Path) -> None:
     ("option", "words"),
     [
         ("other=facts.json", "names no chosen host"),
-        ("facts.json", "names no chosen host"),
+        ("strangers.json", "names no chosen host"),
+        ("web=strangers.json", "names no chosen host"),
         ("web=none.json", "none.json: No such file"),
         ("web=aimlsetup.yml", "not what the observe module prints"),
     ],
 )
-def test_facts_that_are_none(place: Path, option: str, words: str) -> None:
+def test_facts_that_are_none(place: Path, option: str, words: str, observation: Observe) -> None:
+    (place / "strangers.json").write_text(json.dumps(several(stranger=observation())))
     failed = lock(place, "--host-facts", option)
     assert failed.returncode == 2
     assert words in failed.stderr
     assert "Traceback" not in failed.stderr
+
+
+def several(**hosts: Observation) -> dict[str, object]:
+    """As `aimlsetup observe --json` prints them."""
+    return report.document(hosts, {})
+
+
+def test_a_file_alone_is_the_only_hosts(place: Path) -> None:
+    assert lock(place, facts="facts.json").returncode == 0
+
+
+def test_a_file_that_observe_wrote_tells_of_several_hosts(place: Path, observation: Observe) -> None:
+    profile = files.read(place / "aimlsetup.yml").data
+    (place / "aimlsetup.yml").write_text(files.dump(profile | {"hosts": {"web": {}, "db": {}}}))
+    (place / "all.json").write_text(json.dumps(several(web=observation(), db=observation(), gone=observation())))
+    assert lock(place, facts="all.json").returncode == 0
+    found = files.read(place / "aimlsetup.lock.yml").data["classes"]
+    assert [entry["hosts"] for entry in found.values()] == [["db", "web"]]
+    assert "names no chosen host" in lock(place, facts="facts.json").stderr, "whose it is has to be said now"
+
+
+@pytest.fixture
+def trainer(place: Path, index: Index, observation: Observe) -> Path:
+    """The profile of a Mask R-CNN host: Ubuntu 18.04, where a GTX 1080 Ti is to be."""
+    index.publish("tensorflow-gpu", "1.14.0")
+    for version in ("2.2.4", "2.2.5"):
+        index.publish("keras", version)
+    bionic = {"id": "ubuntu", "version": "18.04", "codename": "bionic", "name": "Ubuntu"}
+    facts = observation(release=bionic, pythons={"/usr/bin/python3": "3.6.9"})
+    (place / "facts.json").write_text(facts.model_dump_json())
+    nowhere = {name: "http://127.0.0.1:9/{distro}" for name in catalog.load().sources if name.startswith("nvidia")}
+    document = {
+        "preset": "mask-rcnn-prediction",
+        "hosts": {"web": {"gpus": ["10de:1b06"]}},
+        "components": ["base", "python_env"],
+        "sources": {"pypi": index.url, **nowhere},
+        "python_env": {"envs": [{"name": "py_3"}]},
+    }
+    (place / "aimlsetup.yml").write_text(files.dump(document))
+    return place
+
+
+def test_mask_rcnn_on_a_host_that_is_not_there(trainer: Path) -> None:
+    made = lock(trainer)
+    assert made.returncode == 0, made.stderr
+    (found,) = files.read(trainer / "aimlsetup.lock.yml").data["classes"].values()
+    pins = found["pins"]
+    assert {
+        name: pins[f"py_3.{name}"]["version"] for name in ("tensorflow-gpu", "keras", "cuda", "cudnn", "tensorrt")
+    } == {
+        "tensorflow-gpu": "1.14.0",
+        "keras": "2.2.4",
+        "cuda": "10.0",
+        "cudnn": "7.6.4",
+        "tensorrt": "5.1.5",
+    }
+    assert pins["py_3.tensorrt"]["packages"]["libnvinfer5"] == "5.1.5-1+cuda10.0"
+    packages = {name: version for pin in pins.values() for name, version in pin.get("packages", {}).items()}
+    assert {"libcudnn7", "libnvinfer-dev"} <= packages.keys()
+    assert [
+        name for name, version in packages.items() if "+cuda" in version and not version.endswith("+cuda10.0")
+    ] == []
+
+
+def test_what_no_role_sets_up_is_told(trainer: Path) -> None:
+    said = lock(trainer).stderr
+    assert "solved, but not set up by aimlsetup yet" in said
+    assert "TensorRT 5.1.5 for py_3" in said

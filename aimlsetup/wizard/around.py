@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from aimlsetup.catalog import Catalog
+from aimlsetup.catalog import Catalog, presets
 from aimlsetup.wizard.question import Component, Surroundings
 
 
@@ -25,4 +25,4 @@ def surroundings(catalog: Catalog, releases: Mapping[str, str], sandbox_lack: st
         for name, entry in catalog.components.items()
         if entry.device is None
     )
-    return Surroundings(components, releases, sandbox_lack)
+    return Surroundings(components, releases, sandbox_lack, presets.load())

@@ -15,7 +15,7 @@ from aimlsetup.wizard.places import read, write
 from aimlsetup.wizard.question import MISSING, Group, Missing, Place, Question
 
 Document = dict[str, Any]
-ORDER = ("version", "hosts", "components", "roots", "requests", "reboot_ok")
+ORDER = ("version", "preset", "hosts", "components", "roots", "requests", "reboot_ok")
 
 
 def get(document: Mapping[str, Any], questions: Iterable[Question]) -> dict[str, Any]:
@@ -44,6 +44,10 @@ def put(answers: Mapping[str, Any], document: Mapping[str, Any], questions: Iter
         hosts.put(result, answers)
     if changed.keys() & {"framework", "framework_version"}:
         _put_framework(result, answers)
+    elif (
+        "preset" in changed and "framework" not in answers
+    ):  # a wish of the profile's own would stand above the preset's
+        write(result, ("requests", "framework"), None, remove=True)
     chosen = set(answers.get("components", ()))
     added = chosen.difference(document.get("components") or ())
     for question in known:

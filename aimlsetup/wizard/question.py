@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from aimlsetup.catalog.presets import Preset
 from aimlsetup.wizard.kinds import CONSENT, TEXT, Kind, Value
 
 Place = tuple[str | int, ...]
@@ -51,6 +52,8 @@ class Surroundings:
     """Sandbox releases: name to title."""
     sandbox_lack: str | None = None
     """Why no sandbox host can be booted here."""
+    presets: Mapping[str, Preset] = field(default_factory=dict)
+    """The catalog's, by name."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +66,17 @@ class Scene:
     """Facts of the first target, as plugins/module_utils/facts.py documents them; None before it was seen."""
     fresh: bool = True
     """No profile is there to start from."""
+    declared: bool = False
+    """The profile to start from says that some host has GPUs."""
 
     def has(self, *components: str) -> bool:
         """Whether any of these components was chosen."""
         return not set(components).isdisjoint(self.answers["components"])
+
+    @property
+    def gpus(self) -> int:
+        """How many GPUs of NVIDIA's the first target has."""
+        return sum(gpu["id"].startswith("10de:") for gpu in self.seen("gpus") or ())
 
     def seen(self, *path: str) -> Any:
         """A fact by its path, None while the target was not observed."""

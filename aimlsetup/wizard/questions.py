@@ -25,6 +25,8 @@ from aimlsetup.wizard.question import (
 )
 from aimlsetup.wizard.settings import settings
 
+NONE, ANY = "none", "any"  # answers that leave it open
+
 ROOT_TITLES = {
     "codehub": "Code and applications",
     "config": "Configuration",
@@ -51,12 +53,43 @@ def _starts(scene: Scene) -> tuple[Choice, ...]:
 
 
 def _device(scene: Scene) -> tuple[Choice, ...]:
-    found = scene.seen("gpus") or ()
-    seen = f" ({len(found)} found)" if found else ""
-    return (
-        Choice("cpu", "CPU"),
-        Choice("gpu", f"GPU{seen}", lack="not yet: this version sets up serving on the CPU alone"),
-    )
+    seen = f" ({scene.gpus} found)" if scene.gpus else ""
+    blind = scene.facts is None or scene.declared or scene.gpus
+    lack = None if blind else "no NVIDIA GPU was found there, and the profile declares none"
+    return (Choice("cpu", "CPU"), Choice("gpu", f"GPU{seen}", lack))
+
+
+def _usual_device(scene: Scene) -> str:
+    preset = scene.around.presets.get(scene.answers["preset"])
+    return preset.requests.device if preset else "cpu"
+
+
+def _presets(scene: Scene) -> tuple[Choice, ...]:
+    """Those for GPUs, and the one that is there."""
+    offered = [
+        Choice(name, preset.title)
+        for name, preset in scene.around.presets.items()
+        if preset.requests.device == "gpu" or name == scene.answers["preset"]
+    ]
+    return (Choice(NONE, "None: choose a framework myself"), *offered)
+
+
+def _has_preset(scene: Scene) -> bool:
+    return bool(scene.answers["preset"] != NONE)
+
+
+def _on_gpu(scene: Scene) -> bool:
+    return bool(scene.answers["device"] == "gpu")
+
+
+def _plain_channel(scene: Scene) -> bool:
+    """On GPUs, and not where a profile has the channel as `{prefer: …}`, which no choice says."""
+    return _on_gpu(scene) and isinstance(scene.answers["channel"], str)
+
+
+def _own_framework(scene: Scene) -> bool:
+    """Where environments are made, and no preset brings their framework."""
+    return scene.has("python_env") and not _has_preset(scene)
 
 
 BASICS = (
@@ -80,7 +113,61 @@ BASICS = (
             Choice(component.name, f"{component.name}: {component.title}") for component in scene.around.components
         ),
     ),
-    Question("device", WHAT, "Computes on", at=(("requests", "device"),), default=fixed("cpu"), choices=_device),
+    Question(
+        "device",
+        WHAT,
+        "Computes on",
+        help="For GPUs the whole stack is solved; `aimlsetup lock` says what of it nothing here sets up yet.",
+        at=(("requests", "device"),),
+        asked=lambda scene: scene.gpus > 0 or scene.declared,
+        default=_usual_device,
+        choices=_device,
+    ),
+    Question(
+        "preset",
+        WHAT,
+        "A known combination",
+        when=lambda scene: _on_gpu(scene) or _has_preset(scene),
+        at=(("preset",),),
+        absent=NONE,
+        default=fixed(NONE),
+        choices=_presets,
+    ),
+    Question(
+        "channel",
+        WHAT,
+        "CUDA and its libraries come from",
+        when=_plain_channel,
+        at=(("requests", "channel"),),
+        absent=ANY,
+        default=fixed(ANY),
+        choices=fixed(
+            (
+                Choice(ANY, "Wherever fits best"),
+                Choice("pip", "Wheels in the environment; only the driver is on the host"),
+                Choice("nvidia", "NVIDIA's apt repositories"),
+                Choice("distro", "The distribution's packages"),
+            )
+        ),
+    ),
+    Question(
+        "driver_track",
+        WHAT,
+        "Driver track",
+        help="How long NVIDIA supports the branch. A driver that is there and works is kept.",
+        when=_on_gpu,
+        at=(("requests", "driver", "track"),),
+        absent=ANY,
+        default=fixed(ANY),
+        choices=fixed(
+            (
+                Choice(ANY, "The newest that is supported"),
+                Choice("lts", "Long-term support"),
+                Choice("production", "Production"),
+                Choice("newest", "The newest of all"),
+            )
+        ),
+    ),
 )
 
 ENVIRONMENT = (
@@ -118,16 +205,16 @@ ENVIRONMENT = (
         "framework",
         PYTHON,
         "Framework",
-        when=having("python_env"),
+        when=_own_framework,
         default=fixed("tensorflow"),
-        choices=fixed((Choice("tensorflow", "TensorFlow"), Choice("none", "none"))),
+        choices=fixed((Choice("tensorflow", "TensorFlow"), Choice(NONE, NONE))),
     ),
     Question(
         "framework_version",
         PYTHON,
         "Its version",
         help="Such as 2.21 or >=2.16. Empty: the newest that fits.",
-        when=lambda scene: scene.has("python_env") and scene.answers["framework"] != "none",
+        when=lambda scene: _own_framework(scene) and scene.answers["framework"] != NONE,
         default=fixed(None),
         validator=validators.version_wish,
     ),

@@ -98,7 +98,8 @@ class Session:
     @property
     def scene(self) -> Scene:
         """What questions look at, as it is now."""
-        return Scene(self.answers, self.around, self.facts, fresh=self.document is None)
+        declared = any(host.get("gpus") for host in (self.document or {}).get("hosts", {}).values())
+        return Scene(self.answers, self.around, self.facts, fresh=self.document is None, declared=declared)
 
     @cached_property
     def _scalars(self) -> dict[str, Question]:

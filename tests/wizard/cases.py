@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from aimlsetup.catalog import presets
 from aimlsetup.wizard.kinds import CONSENT, INTEGER, WORDS, YES_NO
 from aimlsetup.wizard.question import Component, Question, Surroundings
 from aimlsetup.wizard.session import Session
@@ -63,7 +64,7 @@ COMPONENTS = (
         {"services": {"type": "list", "elements": "dict"}, "workers": {"type": "int", "default": 2}},
     ),
 )
-AROUND = Surroundings(COMPONENTS, {"bookworm": "Debian 12", "trixie": "Debian 13"})
+AROUND = Surroundings(COMPONENTS, {"bookworm": "Debian 12", "trixie": "Debian 13"}, presets=presets.load())
 EXAMPLE: dict[str, Any] = {
     "version": 1,
     "components": [component.name for component in COMPONENTS],

@@ -52,7 +52,6 @@ def answer_all(screen: Screen, name: str) -> None:
     for title in (
         "Its distribution",
         "Components",
-        "Computes on",
         "Change the root directories?",
         "Kind of environment",
     ):

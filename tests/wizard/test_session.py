@@ -66,7 +66,7 @@ def test_an_answer_without_effect_is_refused() -> None:
     ("name", "value", "expected"),
     [
         ("where", "moon", "one of sandbox, local, ssh is expected"),
-        ("device", "gpu", "not yet: this version sets up serving on the CPU alone"),
+        ("device", "tpu", "one of cpu, gpu is expected"),
         ("roots.codehub", "relative/dir", "an absolute path without"),
         ("roots.codehub", "/a/../b", "an absolute path without"),
         ("python", "three", "a version such as 3.11"),
@@ -208,3 +208,50 @@ def test_text_that_is_no_value_says_what_was_expected(kind: kinds.Kind, text: st
 
 def test_no_framework_is_wished_for_where_there_is_no_environment() -> None:
     assert "framework" not in session(flags=LOCAL | {"components": ["base"]}).profile()["requests"]
+
+
+ADA = {"id": "10de:2684", "driver": None}
+
+
+def names(made: Session) -> set[str]:
+    """The questions that a person would be asked."""
+    return {question.name for question in made.applicable() if question.asked(made.scene)}
+
+
+def test_only_where_a_gpu_was_seen_or_declared_is_a_person_asked_about_it() -> None:
+    other = OBSERVED | {"gpus": [{"id": "1002:744c", "driver": None}]}
+    assert "device" not in names(session(flags=LOCAL, facts=other))
+    assert "no NVIDIA GPU was found" in refused(session(flags=LOCAL | {"device": "gpu"}, facts=other))
+    assert "device" in names(session(flags=LOCAL, facts=OBSERVED | {"gpus": [ADA]}))
+    declared = {"hosts": {"box": {"connection": "local", "gpus": ["10de:2684"]}}}
+    assert "device" in names(session(document=declared, facts=OBSERVED | {"gpus": []}))
+
+
+def test_a_gpu_brings_its_own_questions() -> None:
+    made = session(flags=LOCAL | {"device": "gpu"}, facts=OBSERVED | {"gpus": [ADA]})
+    assert {"preset", "channel", "driver_track", "framework"} <= names(made)
+    requests = made.profile()["requests"]
+    assert (requests["device"], requests.keys() & {"channel", "driver"}) == ("gpu", set())
+
+
+def test_a_preset_takes_the_place_of_the_framework() -> None:
+    flags = {"where": "sandbox", "device": "gpu", "preset": "mask-rcnn-prediction", "driver_track": "lts"}
+    made = session(flags=flags | {"channel": "nvidia"})
+    assert made.answers["start"] == "example"
+    assert "framework" not in names(made)
+    document = made.profile()
+    assert document["preset"] == "mask-rcnn-prediction"
+    assert document["requests"] == {"device": "gpu", "channel": "nvidia", "driver": {"track": "lts"}}
+    assert session(document=document).profile() == document
+
+
+def test_a_preset_decides_what_it_computes_on_unless_told_otherwise() -> None:
+    document = {"hosts": {"box": {"connection": "local"}}, "preset": "pytorch-current"}
+    assert session(document=document).answers["device"] == "gpu"
+
+
+def test_a_preferred_channel_is_left_as_it_is() -> None:
+    requests = {"device": "gpu", "channel": {"prefer": "nvidia"}}
+    made = session(document={"hosts": {"box": {"connection": "local"}}, "requests": requests})
+    assert "channel" not in names(made)
+    assert made.profile()["requests"]["channel"] == {"prefer": "nvidia"}

@@ -36,6 +36,7 @@ def fetch(url: str, most: int) -> bytes:
     try:
         content = _read(url, most)
     except HTTPError as error:
+        error.close()
         raise Silent(f"{url}: {error.code} {error.reason}") from None
     except URLError as error:
         raise Silent(f"{place}: {getattr(error.reason, 'strerror', None) or error.reason}") from None

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from aimlsetup import files
+from aimlsetup import catalog, files
 from aimlsetup.catalog import profiles
 from aimlsetup.models.observation import Observation
 from aimlsetup.models.profile import Profile
 
+REPOSITORIES = [name for name, source in catalog.load().sources.items() if source.apt]  # no test asks the real ones
 Observe = Callable[..., Observation]
 Read = Callable[..., Profile]
 
@@ -84,7 +85,7 @@ def profile(index: Index) -> Read:
         document = {
             "hosts": {name: {} for name in hosts},
             "components": ["base", "codehub", "python_env"],
-            "sources": {"pypi": index.url},
+            "sources": {"pypi": index.url, **dict.fromkeys(REPOSITORIES, "file:///nowhere/{distro}/{arch}")},
             "python_env": {"envs": [{"name": "py_3", "requirements": list(requirements), **env}]},
         }
         return profiles.accept(files.parse(files.dump(document) + more, Path("aimlsetup.yml")))

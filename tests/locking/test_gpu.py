@@ -58,7 +58,9 @@ def test_with_libraries_from_apt_the_wheel_comes_alone(profile: Read, observatio
     more = "requests: {device: gpu, channel: nvidia, framework: {tensorflow: '2.20'}}\n"
     lock = locking.make(profile(more=more), {"web": host})
     assert lines(lock) == ["tensorflow==2.20.0"]
-    assert lock.classes["ubuntu-24.04-x86_64"].pins["py_3.cuda"].version == "12.5"
+    cuda = lock.classes["ubuntu-24.04-x86_64"].pins["py_3.cuda"]
+    assert cuda.version == "12.5"
+    assert any("no index was read (file:///nowhere" in reason.text for reason in cuda.because), cuda.because
 
 
 def test_pytorch_comes_from_the_index_of_its_cuda(

@@ -65,7 +65,7 @@ class YamlFile:
 
     def error(self, ref: str, problems: Iterable[Problem]) -> AimlsetupError:
         """The problems as one error, in the order of the file."""
-        ordered = sorted(problems, key=self._span)
+        ordered = sorted(problems, key=lambda problem: self._span(problem)[:2])
         first, others = ordered[0], ordered[1:SHOWN_PROBLEMS]
         context = [*self._excerpt(first), *(self._headline(problem) for problem in others)]
         if len(ordered) > SHOWN_PROBLEMS:

@@ -21,12 +21,12 @@ SCALARS: dict[str, Any] = {
 def section_model(component: str, options: Mapping[str, Any], solved: Iterable[str] = ()) -> type[Document]:
     """The model of `component`'s section: keys without the role's prefix, unknown ones refused.
 
-    Nothing at the top is required: what a section leaves out has a default or is solved. `solved` are dotted names
-    within lists and mappings that may be left out as well.
+    Nothing at the top is required: what a section leaves out has a default. What is `solved` is the lock's alone and no
+    key of the section; dotted names among it are options of lists and mappings, which may be given or left out.
     """
-    prefix = f"{component}_"
+    prefix, names = f"{component}_", tuple(solved)
     unprefixed = {name.removeprefix(prefix): dict(option, required=False) for name, option in options.items()}
-    return _model(component, unprefixed, tuple(solved))
+    return _model(component, {name: option for name, option in unprefixed.items() if name not in names}, names)
 
 
 def _model(name: str, options: Mapping[str, Any], solved: tuple[str, ...]) -> type[Document]:

@@ -56,8 +56,7 @@ def test_role_defaults_are_data(component: str) -> None:
 
 @pytest.mark.parametrize("component", KNOWN.components)
 def test_what_catalog_and_defaults_give_is_what_the_role_takes(component: str) -> None:
-    options = KNOWN.options[component]
-    model = section_model(component, options, KNOWN.components[component].solved)
+    model = section_model(component, KNOWN.options[component])
     model.model_validate(expand(KNOWN.components[component].arguments, SHARED))
     defaults = {name.removeprefix(f"{component}_"): value for name, value in KNOWN.defaults[component].items()}
     model.model_validate(defaults)

@@ -17,6 +17,7 @@ HERE = Path("aimlsetup.yml")
 # text, place, words
 REFUSED = [
     ("hsots: {}", "1:1", "unknown key 'hsots'"),
+    ("gpu_sources: {pins: []}", "1:15", "unknown key 'pins'"),  # the lock's alone
     ("version: 2", "1:10", "version: expected 1"),
     ("components: [base, codhub]", "1:20", "did you mean 'codehub'?"),
     ("sources: {pipy: 'https://x'}", "1:11", "known are: pypi"),

@@ -52,7 +52,6 @@ FREE = {
     "ai_service.services.release.command",
     "ai_service.services.release.creates",
 }
-SOLVED = {"python_env.uv_requirement"}  # the lock's own value is taken instead
 
 
 def texts(option: Mapping[str, Any], key: str, value: str) -> Iterator[tuple[str, Any]]:
@@ -88,7 +87,7 @@ def test_every_option_refuses_or_is_known_to_take_anything(value: str) -> None:
         if error:
             assert error.exit_code == 2, name
             assert re.match(r"aimlsetup\.yml:\d+:\d+: ", error.message), f"{name}: {error.message}"
-    assert {name for name, error in refusals.items() if error is None} <= FREE | SOLVED
+    assert {name for name, error in refusals.items() if error is None} <= FREE
 
 
 def refusal(profile: Document) -> AimlsetupError | None:

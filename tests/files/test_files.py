@@ -39,6 +39,7 @@ REFUSED = [
     ("many:\n  - {port: 1}\n  - {port: 1, nmae: x}", ":3:15: unknown key 'nmae'", "did you mean 'name'?"),
     ("named: {a: {zzz: 1, port: 1}}", ":1:13: unknown key 'zzz'", "known here: name, password, port"),
     ("inner: {name: x}", ":1:1: inner: 'port' is missing", None),
+    ("many:\n- title: x", ":2:3: many.0: 'port' is missing", None),  # and an unknown key at the same place
     ("inner:\n  port: '80'", ":2:9: inner.port: expected a whole number, found text", None),
     ("title: 2.16", ":1:8: title: expected text, found a number", "put the value in quotes"),
     ("title: yes", ":1:8: title: expected text, found true or false", "put the value in quotes"),

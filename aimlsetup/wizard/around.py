@@ -10,7 +10,6 @@ def surroundings(catalog: Catalog, releases: Mapping[str, str], sandbox_lack: st
     """`releases` are those a sandbox host may have, by name; `sandbox_lack` says why none can be booted here.
 
     Arguments that the catalog fills from the profile's shared parts, or that the lock finds out, are not asked.
-    Components of a device come with it.
     """
     components = tuple(
         Component(
@@ -21,8 +20,8 @@ def surroundings(catalog: Catalog, releases: Mapping[str, str], sandbox_lack: st
                 for variable, option in catalog.options[name].items()
                 if variable.removeprefix(f"{name}_") not in {*entry.arguments, *entry.solved}
             },
+            entry.device,
         )
         for name, entry in catalog.components.items()
-        if entry.device is None
     )
     return Surroundings(components, releases, sandbox_lack, presets.load())

@@ -41,6 +41,8 @@ class Component:
     title: str
     options: Mapping[str, Mapping[str, Any]]
     """`argument_specs.main.options` by name without the component's prefix."""
+    device: str | None = None
+    """It is only for hosts that compute on this."""
 
 
 @dataclass(frozen=True)

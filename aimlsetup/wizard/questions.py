@@ -15,6 +15,7 @@ from aimlsetup.wizard.question import (
     SECTIONS,
     WHAT,
     Choice,
+    Component,
     Group,
     Question,
     Scene,
@@ -59,6 +60,19 @@ def _device(scene: Scene) -> tuple[Choice, ...]:
     return (Choice("cpu", "CPU"), Choice("gpu", f"GPU{seen}", lack))
 
 
+def _for_device(component: Component, scene: Scene) -> bool:
+    return component.device in (None, scene.answers["device"])
+
+
+def _components(scene: Scene) -> tuple[Choice, ...]:
+    """Those for the device, and what is there."""
+    return tuple(
+        Choice(component.name, f"{component.name}: {component.title}")
+        for component in scene.around.components
+        if _for_device(component, scene) or component.name in scene.answers["components"]
+    )
+
+
 def _usual_device(scene: Scene) -> str:
     preset = scene.around.presets.get(scene.answers["preset"])
     return preset.requests.device if preset else "cpu"
@@ -101,17 +115,6 @@ BASICS = (
         first=True,
         choices=_starts,
         default=lambda scene: "example" if scene.answers["where"] == "sandbox" else "own",
-    ),
-    Question(
-        "components",
-        WHAT,
-        "Components",
-        kind=WORDS,
-        at=(("components",),),
-        default=lambda scene: [component.name for component in scene.around.components],
-        choices=lambda scene: tuple(
-            Choice(component.name, f"{component.name}: {component.title}") for component in scene.around.components
-        ),
     ),
     Question(
         "device",
@@ -167,6 +170,15 @@ BASICS = (
                 Choice("newest", "The newest of all"),
             )
         ),
+    ),
+    Question(
+        "components",
+        WHAT,
+        "Components",
+        kind=WORDS,
+        at=(("components",),),
+        default=lambda scene: [item.name for item in scene.around.components if _for_device(item, scene)],
+        choices=_components,
     ),
 )
 

@@ -75,10 +75,22 @@ class Session:
         return self._held(self._in_example, name)
 
     def _held(self, held: Answers, name: str) -> Any:
-        """What a document says; a service that ran from the common name goes with it when that changes."""
+        """What a document says; what went with another answer goes on with it when that changes: components with the
+        device, a service with the common name that it ran from.
+        """
         value = held.get(name, MISSING)
+        if name == "components" and value is not MISSING:
+            return self._components(value, held.get("device"))
         follows = name.startswith("services.") and name.endswith(".env") and value == held.get("env_name")
         return self.answers["env_name"] if follows and "env_name" in self.answers else value
+
+    def _components(self, names: list[str], before: str | None) -> list[str]:
+        """A document's components: those of the device it was for give way to those of the one that is asked for."""
+        device = self.answers["device"]
+        if before in (None, device):
+            return names
+        known = {item.name: item.device for item in self.around.components}
+        return [name for name, own in known.items() if own == device or (own is None and name in names)]
 
     @cached_property
     def _in_document(self) -> Answers:

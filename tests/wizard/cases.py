@@ -63,11 +63,12 @@ COMPONENTS = (
         "Served models",
         {"services": {"type": "list", "elements": "dict"}, "workers": {"type": "int", "default": 2}},
     ),
+    Component("gpu_sources", "Repositories of the GPU stack", {}, "gpu"),
 )
 AROUND = Surroundings(COMPONENTS, {"bookworm": "Debian 12", "trixie": "Debian 13"}, presets=presets.load())
 EXAMPLE: dict[str, Any] = {
     "version": 1,
-    "components": [component.name for component in COMPONENTS],
+    "components": [component.name for component in COMPONENTS if component.device is None],
     "requests": {"device": "cpu", "framework": {"tensorflow": None}},
     "codehub": {"environment": "production", "env_name": "py_3"},
     "python_env": {"envs": [{"name": "py_3", "requirements": ["falcon>=4", "gunicorn"]}]},

@@ -255,3 +255,12 @@ def test_a_preferred_channel_is_left_as_it_is() -> None:
     made = session(document={"hosts": {"box": {"connection": "local"}}, "requests": requests})
     assert "channel" not in names(made)
     assert made.profile()["requests"]["channel"] == {"prefer": "nvidia"}
+
+
+def test_what_belongs_to_a_device_comes_and_goes_with_it() -> None:
+    there = EXAMPLE | {"hosts": {"box": {"connection": "local"}}}
+    on_gpu = session(document=there, flags={"device": "gpu"}).profile()
+    assert set(on_gpu["components"]) - set(EXAMPLE["components"]) == {"gpu_sources"}
+    assert session(document=on_gpu, flags={"device": "cpu"}).profile()["components"] == EXAMPLE["components"]
+    without = on_gpu | {"components": EXAMPLE["components"]}
+    assert session(document=without).profile() == without, "who left it out wants it so"

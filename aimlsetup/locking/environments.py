@@ -73,7 +73,8 @@ def _pins(env: Environment, own: EnvironmentSolution, packages: list[index.Packa
     for package in packages:
         reasons = own.because(package.name) or _wished(env, package.name)
         if package.parents:
-            reasons.append(Reason(kind="index", text=f"required by {', '.join(package.parents)}"))
+            first = f"{env.name}.{package.parents[0]}"
+            reasons.append(Reason(kind="index", text=f"required by {', '.join(package.parents)}", pin=first))
         pins[package.name] = Pin(version=package.version, because=reasons)
     return pins
 

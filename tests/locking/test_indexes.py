@@ -43,6 +43,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NvidiaRepository:
     """A repository of this test alone, signed by `first`, whose key lies where NVIDIA's does; and no cache."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
     shutil.copytree(built, tmp_path / "made")
     found = NvidiaRepository(tmp_path / "made")
     shutil.copy(found.root / found.keys["first"].file, found.root / f"{NVIDIA}.pub")
@@ -217,6 +218,7 @@ def test_only_named_ways_are_taken() -> None:
 
 def test_credentials_are_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password secret\n")
     (tmp_path / ".netrc").chmod(0o600)
     seen: list[str | None] = []

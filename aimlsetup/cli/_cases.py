@@ -10,7 +10,7 @@ from aimlsetup import catalog
 from aimlsetup.catalog import profiles
 from aimlsetup.cli import _described
 from aimlsetup.cli._options import chosen
-from aimlsetup.locking import alternatives
+from aimlsetup.locking import alternatives, profile_digest
 from aimlsetup.locking import file as lock_file
 from aimlsetup.locking.alternatives import Asked
 from aimlsetup.locking.decision import Case
@@ -60,6 +60,11 @@ class Cases:
             for name, each in found.items()
             if set(each.hosts) & set(names)
         ]
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the profile has changed since it was locked."""
+        return bool(self.lock and self.path.exists() and self.lock.profile != profile_digest(self.profile))
 
     @cached_property
     def observed(self) -> Mapping[str, Observation]:

@@ -56,6 +56,8 @@ def _explain(cases: "Cases", pin: str | None, *, as_json: bool) -> int:
     from aimlsetup.report import explanation
 
     solved = cases.locked() if cases.lock else _now(cases, pin)
+    if cases.outdated:
+        ui.warn(f"{cases.path} has changed since it was locked; this is the lock")
     if pin and not any(explanation.matching(pin, found.pins) for found in solved):
         raise _unknown(pin, solved)
     if as_json:

@@ -64,6 +64,10 @@ def test_a_pin_of_the_lock_is_followed_to_its_ends(locked: Cli) -> None:
     ]
 
 
+def test_a_profile_that_has_changed_since_is_told(locked: Cli) -> None:
+    assert "has changed since it was locked; this is the lock" in locked("explain", "cuda")[2]
+
+
 def test_without_a_name_every_pin_is_shown(locked: Cli) -> None:
     shown = locked.done("explain")
     assert [line.split()[:2] for line in shown.splitlines()[1:]] == [

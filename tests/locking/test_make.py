@@ -47,7 +47,7 @@ def test_requirements_are_exact_hashed_and_reasoned(profile: Read, observation: 
     assert all(len(line.split(" --hash=sha256:")[1]) == 64 for line in requirements)
     pins = lock.classes[DEBIAN_12].pins
     assert [reason.text for reason in pins["py_3.app"].because] == ["python_env.envs.py_3: app"]
-    assert [reason.text for reason in pins["py_3.falcon"].because] == ["required by app"]
+    assert [(reason.text, reason.pin) for reason in pins["py_3.falcon"].because] == [("required by app", "py_3.app")]
     assert all(pin.because for pin in pins.values())
     assert (
         lock.classes[DEBIAN_12].components["python_env"]["python_env_uv_requirement"][0].startswith("uv==0.9.0 --hash=")

@@ -91,8 +91,11 @@ def wishing(profile: Profile, wish: Asked) -> Profile:
     update = {"device": "gpu"} if wish.key in ON_GPU else {}
     update |= _request(profile, wish)
     requests = profile.requests.model_copy(update=update)
-    sections = profile.sections if wish.key in ON_GPU else {**profile.sections, **_environments(profile)}
-    return profile.model_copy(update={"requests": requests, "sections": sections})
+    if wish.key in ON_GPU:
+        return profile.model_copy(update={"requests": requests})
+    chosen = profile.components and list(dict.fromkeys((*profile.components, environments.COMPONENT)))
+    sections = {**profile.sections, **_environments(profile)}
+    return profile.model_copy(update={"requests": requests, "components": chosen, "sections": sections})
 
 
 def _request(profile: Profile, wish: Asked) -> dict[str, Any]:

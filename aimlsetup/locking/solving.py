@@ -32,9 +32,9 @@ def solved(case: Case, today: date | None, besides: Iterable[Requirement] = ()) 
 
 def _everywhere(asked: Requirement, problem: Problem) -> Iterator[Requirement]:
     """A wish under full names, but where it is one already; the host's own only where no environment has one."""
-    known = (*problem.packages, *(fact.name for fact in problem.facts))
-    names = [name for name in known if name.rpartition(".")[2] == asked.name]
     wished = {(wish.name, wish.versions) for wish in problem.wishes}
+    known = (*problem.packages, *(fact.name for fact in problem.facts), *(wish.name for wish in problem.wishes))
+    names = [name for name in dict.fromkeys(known) if name.rpartition(".")[2] == asked.name]
     for name in [name for name in names if "." in name] or names:
         if (name, asked.versions) not in wished:
             yield replace(asked, name=name)

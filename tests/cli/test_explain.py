@@ -124,6 +124,19 @@ def test_why_not_against_a_wish_of_the_profile(cli: Cli) -> None:
     assert "wished: asked: cuda 11.8" in output
 
 
+def test_why_not_against_a_wish_that_the_catalog_has_no_releases_of(cli: Cli) -> None:
+    requests = {"device": "gpu", "framework": {"tensorflow": "2.17"}, "keras": "3.4"}
+    cli.profile({"web": {}}, components=["python_env"], requests=requests, python_env={"envs": [{"name": "py_3"}]})
+    code, output, _said = cli("explain", "--why-not", "keras==3.5", *ADA)
+    assert (code, "wished: asked: keras==3.5" in output) == (4, True)
+
+
+def test_a_framework_where_no_environment_is_chosen(cli: Cli) -> None:
+    cli.profile({"web": {}}, components=["base"])
+    document = json.loads(cli.done("explain", "--why-not", "tensorflow==2.17.1", "--json", *ADA))
+    assert change(document, "env.tensorflow") == (None, "2.17.1")
+
+
 def change(document: dict[str, Any], pin: str) -> tuple[str | None, str | None]:
     (found,) = document["classes"].values()
     assert (found["solved"], found["refusal"]) == (True, None)

@@ -234,19 +234,19 @@ def size(host: sandbox.Host, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("left", "words"),
+    ("package", "left", "words"),
     [
-        (600, ("has 0 MB free", "Nothing was built, the environments in use are untouched")),
-        (3000, ("[Nn]o space left", "disk is full", "environment in use is untouched")),
+        ("pip", 600, ("has 0 MB free", "Nothing was built, the environments in use are untouched")),
+        ("setuptools", 3000, ("[Nn]o space left", "disk is full", "environment in use is untouched")),
     ],
     ids=["known beforehand", "found on the way"],
 )
 def test_a_full_disk_under_the_environments(
-    site: small.Site, host: sandbox.Host, left: int, words: tuple[str, ...]
+    site: small.Site, host: sandbox.Host, package: str, left: int, words: tuple[str, ...]
 ) -> None:
     used = int(on(host, "df", "--output=used", "-B1K", ENVS).split()[-1])
     document = wished(host)
-    document["python_env"]["envs"][0]["requirements"] = ["gunicorn", "setuptools"]
+    document["python_env"]["envs"][0]["requirements"] = ["gunicorn", package]
     site.write(document)
     size(host, f"{used + left}k")
     try:
@@ -255,7 +255,7 @@ def test_a_full_disk_under_the_environments(
     finally:
         size(host, "256m")
     site.run("apply", "--yes")
-    assert on(host, f"{ENVS}/py_3/bin/python", "-c", "import setuptools") == ""
+    assert on(host, f"{ENVS}/py_3/bin/python", "-c", f"import {package}") == ""
     assert answer(host)["model"] == small.KEY
 
 

@@ -1,6 +1,7 @@
 """The program on a pseudo-terminal of its own."""
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,11 @@ class Screen:
     def answer(self, expected: str, keys: str) -> None:
         """Wait for a prompt, then press keys."""
         self.child.expect_exact(expected)
+        self.child.send(keys)
+
+    def change(self, question: str, keys: str) -> None:
+        """Wait for a question that the summary names too, there with wide space behind it; then press keys."""
+        self.child.expect(rf"{re.escape(question)} [^ ]")
         self.child.send(keys)
 
     def sees(self, expected: str) -> None:

@@ -48,7 +48,7 @@ def answer_all(screen: Screen, name: str) -> None:
     screen.answer("Where shall it run?", ENTER)
     screen.answer("What shall it serve?", DOWN + ENTER)
     screen.answer("How shall we go on?", ONE_BY_ONE)
-    screen.answer("Name of the sandbox host", CLEAR + name + ENTER)
+    screen.change("Name of the sandbox host", CLEAR + name + ENTER)
     for title in (
         "Its distribution",
         "Components",
@@ -108,7 +108,7 @@ def test_nothing_is_booted_without_consent(tmp_path: Path) -> None:
     screen.answer("What shall it serve?", ENTER)
     screen.answer("How shall we go on?", RECOMMENDED)
     screen.answer("Go on, or choose a line", DOWN * 2 + ENTER)
-    screen.answer("Name of the sandbox host", CLEAR + name + ENTER)
+    screen.change("Name of the sandbox host", CLEAR + name + ENTER)
     screen.answer("Go on, or choose a line", ENTER)
     screen.sees(f"Booting the sandbox host {name} changes this on this machine:")
     screen.answer("Boot it?", DOWN + ENTER)

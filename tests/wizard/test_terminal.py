@@ -139,7 +139,7 @@ def test_any_answer_can_be_changed_in_the_summary(start: Start, tmp_path: Path) 
     screen.answer("What shall it serve?", DOWN + DOWN + ENTER)
     screen.answer("How shall we go on?", RECOMMENDED)
     screen.answer("Go on, or choose a line", DOWN * 2 + ENTER)  # where, then the name
-    screen.answer("Name of the sandbox host", CLEAR + "Not A Name" + ENTER)
+    screen.change("Name of the sandbox host", CLEAR + "Not A Name" + ENTER)
     screen.sees("up to 31 lower-case letters")
     screen.child.send(CLEAR + "mine" + ENTER)
     screen.answer("Go on, or choose a line", DOWN + ENTER)
@@ -155,7 +155,7 @@ def test_answers_survive_ctrl_c_and_are_offered_again(start: Start, tmp_path: Pa
     screen = start("init", "--set", "where=sandbox")
     screen.answer("What shall it serve?", DOWN + DOWN + ENTER)
     screen.answer("How shall we go on?", ONE_BY_ONE)
-    screen.answer("Name of the sandbox host", CLEAR + "kept" + ENTER)
+    screen.change("Name of the sandbox host", CLEAR + "kept" + ENTER)
     screen.answer("Its distribution", CTRL_C)
     said = screen.ends(130)
     assert "Your answers so far are kept" in said

@@ -3,6 +3,7 @@
 Pure functions over their output in the C locale. Standard library only, Python 3.6 syntax.
 """
 
+import fnmatch
 import re
 
 INST = re.compile(r"^Inst (\S+)(?: \[([^\]]*)\])? \((\S+)", re.MULTILINE)
@@ -113,22 +114,80 @@ def parse_installed_sizes(output):
     return sum(int(size) * 1024 for size in re.findall(r"^Installed-Size: (\d+)$", output, re.MULTILINE))
 
 
-def refusals(changes, wanted, downgraded=(), upgrades=False):
-    """What nobody planned, in words: removals, and changes of installed packages that are not `wanted`.
+def refusals(changes, wanted, downgraded=(), upgrades=False, replaces=(), refuses=(), absent=()):
+    """[(package, what nobody planned, in words)]: removals, changes of installed packages that are not `wanted`, and
+    new ones that match `refuses` or are built for another CUDA than what is wanted (`+cuda10.1` beside `+cuda10.0`).
 
-    New dependencies are always in order; upgrades of installed ones only with `upgrades`.
+    Other new dependencies are always in order; upgrades of installed packages only with `upgrades`. What matches
+    `replaces` (patterns of names) may be removed or changed to any version, what is in `absent` may be removed.
     """
+    suffixes = {cuda_suffix(version) for version in wanted.values()} - {None}
     found = []
     for change in changes:
         name = change["name"].partition(":")[0]
         if change["to"] is None:
-            found.append("remove %s %s" % (change["name"], change["from"]))
-        elif change["from"] is None or name in wanted:
+            if name not in absent and not matches(name, replaces):
+                found.append((name, "remove %s %s" % (change["name"], change["from"])))
+        elif name in wanted:
             continue
-        elif change["name"] in downgraded or not upgrades:
+        elif matches(name, refuses) or (suffixes and cuda_suffix(change["to"]) not in suffixes | {None}):
+            found.append((name, "install %s %s" % (change["name"], change["to"])))
+        elif (
+            change["from"] is not None
+            and not matches(name, replaces)
+            and (change["name"] in downgraded or not upgrades)
+        ):
             verb = "downgrade" if change["name"] in downgraded else "upgrade"
-            found.append("%s %s from %s to %s" % (verb, change["name"], change["from"], change["to"]))
+            found.append((name, "%s %s from %s to %s" % (verb, change["name"], change["from"], change["to"])))
     return found
+
+
+def matches(name, patterns):
+    """Whether a name matches one of these patterns, in which * and ? stand for any text and any character."""
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def cuda_suffix(version):
+    """`cuda10.0` of NVIDIA's `5.1.5-1+cuda10.0`: the CUDA that a package is built for; None of other versions."""
+    match = re.search(r"\+(cuda\d+\.\d+)$", version or "")
+    return match.group(1) if match else None
+
+
+def chain(stanzas, wanted, name):
+    """Why a package comes in: names from one of `wanted` to `name`, each of which depends on the next.
+
+    `stanzas` are the control stanzas of all packages that come in, as `apt-cache show` prints them. [] if none does.
+    """
+    needs, gives = {}, {}
+    for package, fields in control(stanzas):
+        clauses = ", ".join(fields[key] for key in ("Pre-Depends", "Depends") if key in fields)
+        needs[package] = re.findall(r"(?:^|[,|])\s*([a-z0-9][a-z0-9+.-]*)", clauses)
+        for provided in [package] + re.findall(r"(?:^|,)\s*([a-z0-9][a-z0-9+.-]*)", fields.get("Provides", "")):
+            gives.setdefault(provided, set()).add(package)
+    paths = [[start] for start in sorted(wanted) if start in needs]
+    seen = set(wanted)
+    for path in paths:  # grows while it is read: the nearest first
+        if path[-1] == name:
+            return path
+        after = sorted({giver for need in needs[path[-1]] for giver in gives.get(need, ())} - seen)
+        seen.update(after)
+        paths += [path + [package] for package in after]
+    return []
+
+
+def control(stanzas):
+    """[(package, {field: text})] of control stanzas, continued lines joined."""
+    found = []
+    for stanza in re.split(r"\n\s*\n", stanzas):
+        fields = dict(re.findall(r"^([A-Z][A-Za-z-]*): *(.*(?:\n[ \t].*)*)", stanza, re.MULTILINE))
+        if "Package" in fields:
+            found.append((fields["Package"], fields))
+    return found
+
+
+def removals(output):
+    """Names that `apt-get -s` would remove."""
+    return {name.partition(":")[0] for name, _was in REMV.findall(output)}
 
 
 def unfinished(status):

@@ -7,7 +7,8 @@ module: packages
 short_description: Install Debian packages in exactly the planned transaction
 description:
   - Asks dpkg first and does nothing where all O(packages) are as wished. Otherwise it simulates the transaction with
-    apt-get, refuses one that removes, downgrades or upgrades anything nobody asked for, checks that the disk has room,
+    apt-get, refuses one that removes, downgrades or upgrades anything nobody asked for or brings in a package that is
+    built for another CUDA than the wanted ones (V(+cuda10.1) beside V(+cuda10.0)), checks that the disk has room,
     installs without recommended packages, and asserts that what was wished is there.
   - Configures first what an interrupted dpkg left behind; keeps changed configuration files; waits for other users of
     apt and dpkg and says whom it waited for. Package lists are updated only when they do not have what is wanted.
@@ -28,6 +29,27 @@ options:
         or downgrading them is refused in any case.
     type: bool
     default: false
+  replaces:
+    description:
+      - Installed packages that may be removed, upgraded or downgraded when the wanted ones need it. C(*) and C(?) stand
+        for any text and any character.
+    type: list
+    elements: str
+    default: []
+  refuses:
+    description:
+      - Packages that must not come in because a wanted one depends on them, as for O(replaces). The refusal names the
+        chain of packages that asks for it.
+    type: list
+    elements: str
+    default: []
+  absent:
+    description:
+      - Names that are to be removed in the same transaction, with dependencies of theirs that came in automatically and
+        that nothing else needs. Refused where another installed package depends on one.
+    type: list
+    elements: str
+    default: []
   lock_timeout:
     description: Seconds to wait for another process that uses apt or dpkg.
     type: int
@@ -82,6 +104,9 @@ OPTIONS = {
     "packages": {"type": "list", "elements": "str", "required": True},
     "hold": {"type": "bool"},
     "upgrades": {"type": "bool", "default": False},
+    "replaces": {"type": "list", "elements": "str", "default": []},
+    "refuses": {"type": "list", "elements": "str", "default": []},
+    "absent": {"type": "list", "elements": "str", "default": []},
     "lock_timeout": {"type": "int", "default": 600},
 }
 APT_OPTIONS = (
@@ -105,7 +130,9 @@ class Apt(aptrun.Commands):
 
     def get(self, *arguments):
         """`apt-get` with this module's options."""
-        return self.patiently(["apt-get", "-q", "-y", *APT_OPTIONS, *self.scratch, *arguments])
+        # A hold is no reason to keep what may be replaced; that others stay is seen to by `apt.refusals`.
+        holds = ["-o", "APT::Ignore-Hold=1"] if self.module.params["replaces"] else []
+        return self.patiently(["apt-get", "-q", "-y", *APT_OPTIONS, *holds, *self.scratch, *arguments])
 
     @contextlib.contextmanager
     def scratch_lists(self):
@@ -141,36 +168,53 @@ class Apt(aptrun.Commands):
         if status:
             self.fail(apt.explanation("dpkg --configure -a", output))
 
+    def show(self, changes):
+        """Control stanzas of everything that comes in."""
+        new = [spec(change["name"], change["to"]) for change in changes if change["to"]]
+        return self.execute(["apt-cache", *self.scratch, "show", "--", *new])[1] if new else ""
+
     def measure(self, specs, changes):
         """Bytes to download, and bytes that the disk will have less afterwards."""
         _status, uris = self.get("-o", "Debug::NoLocking=1", "--print-uris", *INSTALL, *specs)
-        new = [spec(change["name"], change["to"]) for change in changes if change["to"]]
         old = [change["name"] for change in changes if change["from"]]
-        _status, after = self.execute(["apt-cache", *self.scratch, "show", "--", *new])
         before = ""
         if old:
             _status, before = self.execute(["dpkg-query", "-W", "-f", r"Installed-Size: ${Installed-Size}\n", *old])
-        disk = apt.parse_installed_sizes(after) - apt.parse_installed_sizes(before)
+        disk = apt.parse_installed_sizes(self.show(changes)) - apt.parse_installed_sizes(before)
         return {"packages": changes, "download": apt.parse_download(uris), "disk": disk}
 
-    def plan(self, specs, wanted):
+    def leaving(self, names):
+        """What goes with packages that are to be absent: they, and what was installed automatically for them alone."""
+        if not names:
+            return set()
+        asked = ("-s", "-o", "Debug::NoLocking=1", "--allow-change-held-packages")
+        orphans = apt.removals(self.get(*asked, "autoremove")[1])
+        dependents = apt.removals(self.get(*asked, "remove", "--", *names)[1]) - set(names)
+        return apt.removals(self.get(*asked, "--auto-remove", "remove", "--", *names)[1]) - orphans - dependents
+
+    def plan(self, transaction, wanted):
         """(the transaction, "") as simulated, refused where it does more than was asked, or (None, apt's words)."""
-        status, output = self.get("-s", "-o", "Debug::NoLocking=1", *INSTALL, *specs)
+        status, output = self.get("-s", "-o", "Debug::NoLocking=1", *INSTALL, *transaction.specs)
         if status:
             return None, output
-        changes = apt.parse_simulation(output)
-        refused = apt.refusals(changes, wanted, apt.parse_downgraded(output), self.module.params["upgrades"])
+        changes, params = apt.parse_simulation(output), self.module.params
+        refused = apt.refusals(
+            changes, wanted, apt.parse_downgraded(output), params["upgrades"], params["replaces"], params["refuses"],
+            transaction.leaving,
+        )  # fmt: skip
         if refused:
+            stanzas = self.show(changes)
             self.fail(
-                "installing %s would also\n%s\nNobody asked for that, so nothing was done.\nhint: name these packages "
+                "%s would also\n%s\nNobody asked for that, so nothing was done.\nhint: name these packages "
                 "with a version that fits, or resolve the conflict by hand."
-                % (", ".join(specs), "\n".join("  " + line for line in refused))
+                % (transaction.text, "\n".join("  " + what + because(stanzas, wanted, name) for name, what in refused))
             )
-        return self.measure(specs, changes), ""
+        return self.measure(transaction.specs, changes), ""
 
-    def install(self, specs):
-        """Apt's words if it failed, else "". `--no-remove` backs what the simulation promised."""
-        status, output = self.get("--no-remove", *INSTALL, *specs)
+    def install(self, transaction):
+        """Apt's words if it failed, else "". Where nothing may go, `--no-remove` backs what the simulation promised."""
+        removes = transaction.leaving or self.module.params["replaces"]
+        status, output = self.get(*([] if removes else ["--no-remove"]), *INSTALL, *transaction.specs)
         return output if status else ""
 
     def hold(self, names, hold):
@@ -182,16 +226,32 @@ class Apt(aptrun.Commands):
             self.fail(apt.explanation("apt-mark", output))
 
 
+class Transaction:
+    """What apt-get is asked to do at once."""
+
+    def __init__(self, wishes, leaving):
+        self.leaving = leaving
+        self.specs = [*wishes, *(name + "-" for name in sorted(leaving))]
+        verbs = (("installing", wishes), ("removing", sorted(leaving)))
+        self.text = " and ".join("%s %s" % (verb, ", ".join(names)) for verb, names in verbs if names)
+
+
+def because(stanzas, wanted, name):
+    """Who asks for a package, in words."""
+    asking = apt.chain(stanzas, wanted, name)[:-1]
+    return " (asked for by %s)" % " → ".join(asking) if asking else ""
+
+
 def claims(plan):
     """What a transaction claims of the file systems it is written to."""
     return [space.claim(path, plan[key], plan[key]) for path, key in ((ARCHIVES, "download"), ("/usr", "disk"))]
 
 
-def bring_about(host, specs, wanted):
+def bring_about(host, transaction, wanted):
     """Plan and (outside check mode) install; the plan. Lists are updated at most once, when they are the trouble."""
     updated = False
     while True:
-        plan, trouble = host.plan(specs, wanted)
+        plan, trouble = host.plan(transaction, wanted)
         if plan:
             short = space.shortage(claims(plan))
             if short:
@@ -201,11 +261,11 @@ def bring_about(host, specs, wanted):
                 )
             if host.module.check_mode:
                 return plan
-            trouble = host.install(specs)
+            trouble = host.install(transaction)
         if not trouble:
             break
         if updated or not apt.STALE.search(trouble):
-            host.fail(apt.explanation("installing %s" % ", ".join(specs), host.update_trouble or trouble))
+            host.fail(apt.explanation(transaction.text, host.update_trouble or trouble))
         host.update()
         updated = True
     if host.update_trouble:
@@ -231,9 +291,12 @@ def converge(host, wishes):
         host.configure()
     before = state.packages(wishes)
     todo = apt.pending(wishes, before)
+    unwanted = state.packages(module.params["absent"])
+    leaving = host.leaving([name for name in unwanted if unwanted[name]])
     plan = {"packages": [], "download": 0, "disk": 0}
-    if todo:
-        plan = bring_about(host, [spec(name, wishes[name]) for name in todo], wishes)
+    if todo or leaving:
+        transaction = Transaction([spec(name, wishes[name]) for name in todo], leaving)
+        plan = bring_about(host, transaction, wishes)
     after = before if module.check_mode else state.packages(wishes)
     missing = [] if module.check_mode else apt.pending(wishes, after)
     if missing:

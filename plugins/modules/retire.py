@@ -41,6 +41,13 @@ removed:
   type: list
   elements: str
   returned: always
+packages:
+  description:
+    - Packages among those left that the component itself has installed, for the module packages to remove where the
+      role wants that.
+  type: list
+  elements: str
+  returned: always
 left:
   description: Names that were left, each with the reason.
   type: list
@@ -73,6 +80,12 @@ def superfluous(receipt, owns, others):
         kept = receipts.union(kept, receipts.names(other.get("owned", {})))
     owned = receipts.names(receipt.get("owned", {}))
     return {kind: [name for name in names if name not in kept.get(kind, [])] for kind, names in owned.items()}
+
+
+def brought(receipt, names):
+    """Packages that were not there before the component's first apply."""
+    before = receipt.get("before_first", {}).get("packages", {})
+    return [name for name in names if name in before and before[name] is None]
 
 
 def edited(path, recorded):
@@ -122,6 +135,7 @@ def main():
         )
     left = ["%s: %s" % (name, why) for kind, why in KEPT.items() for name in gone.get(kind, [])]
     units = [name for name in gone.get("units", []) if state.units([name])[name]]
+    packages = brought(receipt or {}, gone.get("packages", []))
     paths = [path for path in sorted(gone.get("paths", []), reverse=True) if os.path.lexists(path)]
     if not module.check_mode:
         # Should somebody have edited one since that run after all, the content is in `before/` beside the receipt.
@@ -131,7 +145,7 @@ def main():
         left += [why for why in map(remove_path, paths) if why]
         if units:
             module.run_command(["systemctl", "daemon-reload"], check_rc=True)
-    module.exit_json(changed=bool(units or paths), removed=units + paths, left=left)
+    module.exit_json(changed=bool(units or paths), removed=units + paths, left=left, packages=packages)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 # ruff: noqa: E501 - quoted output stays as long as it is
 
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -59,9 +60,68 @@ def test_a_simulation_becomes_changes() -> None:
 )
 def test_what_nobody_planned_is_named(wanted: set[str], upgrades: bool, refused: list[str]) -> None:
     changes, downgraded = apt.parse_simulation(SIMULATED), apt.parse_downgraded(SIMULATED)
-    found = apt.refusals(changes, wanted, downgraded, upgrades)
+    found = [what for _name, what in apt.refusals(changes, dict.fromkeys(wanted), downgraded, upgrades)]
     assert len(found) == len(refused)
     assert all(line.startswith(start) for line, start in zip(found, refused, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("options", "refused"),
+    [
+        ({"replaces": ["libc*", "exim?"]}, ["libssl3"]),
+        ({"replaces": ["*"]}, []),
+        ({"replaces": ["*"], "refuses": ["git-*"]}, ["git-man"]),
+        ({"absent": {"exim4"}, "upgrades": True}, ["libssl3"]),
+        ({"replaces": ["*"], "refuses": ["git", "libc6"]}, ["libc6", "libc6"]),
+    ],
+)
+def test_what_may_be_replaced_and_what_must_not_come(options: dict[str, Any], refused: list[str]) -> None:
+    changes, downgraded = apt.parse_simulation(SIMULATED), apt.parse_downgraded(SIMULATED)
+    assert [name for name, _what in apt.refusals(changes, {"git": None}, downgraded, **options)] == refused
+
+
+def test_a_sibling_built_for_another_cuda_is_refused() -> None:
+    changes = [
+        {"name": "libnvinfer5", "from": None, "to": "5.1.5-1+cuda10.0"},
+        {"name": "libnvinfer-plugin5", "from": None, "to": "5.1.5-1+cuda10.1"},
+        {"name": "libc-bin", "from": None, "to": "2.31"},
+    ]
+    found = apt.refusals(changes, {"libnvinfer5": "5.1.5-1+cuda10.0"})
+    assert found == [("libnvinfer-plugin5", "install libnvinfer-plugin5 5.1.5-1+cuda10.1")]
+    assert not apt.refusals(changes, {"libnvinfer5": None})
+
+
+STANZAS = """\
+Package: cuda-11-8
+Version: 11.8.0-1
+Depends: cuda-runtime-11-8 (>= 11.8.0), cuda-toolkit-11-8 (>= 11.8.0),
+ cuda-demo-suite-11-8
+
+Package: cuda-runtime-11-8
+Depends: cuda-drivers (>= 520.61.05) | nvidia-any
+
+Package: cuda-toolkit-11-8
+Depends: cuda-compiler-11-8
+
+Package: cuda-drivers
+Pre-Depends: cuda-drivers-branch
+
+Package: cuda-drivers-580
+Provides: cuda-drivers-branch, other (= 1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "chain"),
+    [
+        ("cuda-drivers", "cuda-11-8 cuda-runtime-11-8 cuda-drivers"),
+        ("cuda-drivers-580", "cuda-11-8 cuda-runtime-11-8 cuda-drivers cuda-drivers-580"),
+        ("cuda-11-8", "cuda-11-8"),
+        ("unknown", ""),
+    ],
+)
+def test_who_asks_for_a_package(name: str, chain: str) -> None:
+    assert apt.chain(STANZAS, {"cuda-11-8": None}, name) == chain.split()
 
 
 def test_sizes() -> None:

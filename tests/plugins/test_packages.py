@@ -67,13 +67,16 @@ def host(session_hosts: HostFactory) -> Host:
 
 @pytest.fixture(scope="module")
 def repository(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """Packages alpha 1 and 2; beta wants alpha 2; gamma conflicts with alpha; broken can't be configured."""
+    """Packages alpha 1 and 2; beta wants alpha 2, zeta wants beta; gamma conflicts with alpha; broken can't be
+    configured.
+    """
     made = Repository(host, tmp_path_factory.mktemp("repository"))
     made.make_key()
     made.add("alpha", "1")
     made.add("alpha", "2")
     made.add("beta", "1", Depends="alpha (>= 2)")
     made.add("gamma", "1", Conflicts="alpha")
+    made.add("zeta", "1", Depends="beta")
     made.add("broken", "1", postinst="test -e /srv/repaired")
     made.add("huge", "1", **{"Installed-Size": str(10**10)})
     return made
@@ -86,7 +89,7 @@ def published(host: Host, repository: Repository) -> Iterator[None]:
     repository.publish()
     yield
     run(host, "touch /srv/repaired; dpkg --configure -a;"
-              "dpkg --purge --force-hold beta alpha gamma delta broken slow left;"
+              "dpkg --purge --force-hold zeta beta alpha gamma delta broken slow left;"
               "rm -f /srv/repaired; rm -rf /var/lib/apt/lists/*")  # fmt: skip
 
 
@@ -126,6 +129,36 @@ def test_what_nobody_planned_is_refused(host: Host, packages: Packages) -> None:
     assert run(host, "dpkg-query -W -f '${Version}' alpha") == "1"
     assert packages("beta", upgrades=True)["changed"]
     assert "remove" in packages("gamma", upgrades=True)["msg"]
+
+
+def test_what_may_give_way_does(host: Host, packages: Packages) -> None:
+    packages("alpha=1", hold=True)
+    made = packages("gamma", replaces=["alph?"])
+    assert made["plan"]["packages"] == [
+        {"name": "alpha", "from": "1", "to": None}, {"name": "gamma", "from": None, "to": "1"}
+    ]  # fmt: skip
+    assert run(host, "dpkg-query -W -f '${db:Status-Abbrev}' gamma") == "ii "
+
+
+def test_what_must_not_come_is_refused_with_who_asks(packages: Packages) -> None:
+    refused = packages("zeta", refuses=["al*"])
+    assert "installing zeta would also\n  install alpha 2 (asked for by zeta → beta)\nNobody" in refused["msg"]
+
+
+def test_what_is_to_be_absent_goes_with_what_only_it_needed(host: Host, packages: Packages) -> None:
+    packages("zeta")
+    for _time in range(2):
+        refused = packages("gamma", absent=["alpha"])
+        assert "would also\n  remove beta 1\n  remove zeta 1\n" in refused["msg"]
+    planned = packages("gamma", absent=["zeta"], check=True)
+    made = packages("gamma", absent=["zeta"])
+    assert [change["name"] for change in made["plan"]["packages"] if change["to"] is None] == ["alpha", "beta", "zeta"]
+    assert planned["plan"] == made["plan"]
+    assert not packages("gamma", absent=["zeta"])["changed"]
+    packages("alpha", absent=["gamma"])
+    packages("beta")
+    assert packages(absent=["beta"])["plan"]["packages"] == [{"name": "beta", "from": "1", "to": None}]
+    assert run(host, "dpkg-query -W -f '${db:Status-Abbrev}' alpha") == "ii ", "somebody wanted it for itself"
 
 
 def test_waits_for_another_user_of_dpkg_and_names_it(host: Host, packages: Packages) -> None:

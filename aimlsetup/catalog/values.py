@@ -47,6 +47,7 @@ RULES: dict[str, dict[str, str]] = {
         "envs.name": "common_name",
         "envs.python": "interpreter",
         "envs.imports": "module",
+        "envs.indexes": "url",
         "root": "plain_path",
         "uv_root": "plain_path",
         "index": "url",
@@ -102,8 +103,10 @@ def problems(data: Mapping[str, Any], catalog: Catalog) -> Iterator[Problem]:
 def _problem(location: Location, text: str, kind: str | None) -> Iterator[Problem]:
     words = expected(kind, text) if kind else "text without NUL" if "\0" in text else None
     if words:
-        shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
-        yield Problem(location, f"{'.'.join(map(str, location))}: {shown!r} is not accepted", f"write {words}")
+        secret = kind == "url"  # it may hold a password
+        shown = "this" if secret else repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")
+        message = f"{'.'.join(map(str, location))}: {shown} is not accepted"
+        yield Problem(location, message, f"write {words}", secret=secret)
 
 
 def _texts(

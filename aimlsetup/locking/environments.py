@@ -1,6 +1,6 @@
 """What the lock decides for `python_env`: interpreters, exact hashed requirements, and uv itself."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from packaging.version import Version
@@ -27,11 +27,12 @@ def decide(case: Case) -> Decided:
     entries = []
     for entry, env in zip(section.get("envs") or [], case.environments, strict=True):
         own = EnvironmentSolution.of(env, solution)
-        target = _target(case, own.python.candidate.version, own.indexes)
+        further = (*(entry.get("indexes") or ()), *_of_frameworks(case, own.indexes))
+        target = _target(case, own.python.candidate.version, further)
         packages = _resolve(env, own, target, _of(env.name, case.kept))
         pins |= {f"{env.name}.{name}": pin for name, pin in _pins(env, own, packages).items()}
         entries.append(_entry(entry, own, platform, packages))
-        entries[-1]["download"] = _download(entries[-1]["requirements"], target, old)
+        entries[-1] |= {"indexes": [*further], "download": _download(entries[-1]["requirements"], target, old)}
     uv = _target(case, platform.release.python)
     uv_line = _uv(uv, case.kept, pins) if any(entry["installer"] == "uv" for entry in entries) else []
     python = pins[f"{entries[0]['name']}.{PYTHON}"].version if entries else platform.release.python
@@ -46,13 +47,15 @@ def _resolve(
     return index.resolve(f"environment {env.name}", own.lines, own.bounds, target, sorted(keep))
 
 
-def _target(case: Case, python: str, indexes: tuple[str, ...] = ()) -> index.Target:
-    sources, platform = case.profile.sources, case.platform
-    urls = tuple(
-        (sources.get("pytorch") or case.catalog.sources["pytorch"].url or "").replace("{cuda}", name)
-        for name in indexes
-    )
-    return index.Target(python, f"{platform.arch}-{platform.release.wheels}", sources.get("pypi"), urls)
+def _of_frameworks(case: Case, folders: Iterable[str]) -> Iterator[str]:
+    """The folders of PyTorch's index as URLs, at the source that the profile names."""
+    url = case.profile.sources.get("pytorch") or case.catalog.sources["pytorch"].url or ""
+    yield from (url.replace("{cuda}", folder) for folder in folders)
+
+
+def _target(case: Case, python: str, further: tuple[str, ...] = ()) -> index.Target:
+    platform = case.platform
+    return index.Target(python, f"{platform.arch}-{platform.release.wheels}", case.profile.sources.get("pypi"), further)
 
 
 def _entry(

@@ -52,7 +52,7 @@ def resolve(
         space = Path(directory)
         for file, lines in ((WISHES, wishes), (BOUNDS, bounds), (RESULT, keep)):
             (space / file).write_text("".join(f"{line}\n" for line in lines))
-        finished = _run(_command(target), space)
+        finished = _run(_command(target), target, space)
         if finished.returncode:
             raise _failure(name, target, finished.stderr)
         return parse((space / RESULT).read_text())
@@ -67,7 +67,7 @@ def download(requirements: Sequence[str], target: Target) -> int | None:
         space = Path(directory)
         (space / RESULT).write_text("".join(f"{line}\n" for line in requirements))
         command = [*_compile(target), "--no-deps", "--format", "pylock.toml", "--output-file", FILES, RESULT]
-        if _run(command, space).returncode:
+        if _run(command, target, space).returncode:
             return None
         return wheels.download((space / FILES).read_text(), target.python, target.platform)
 
@@ -77,17 +77,20 @@ def _command(target: Target) -> list[str]:
 
 
 def _compile(target: Target) -> list[str]:
-    index = ["--default-index", target.index] if target.index else []
-    index += [word for url in target.further for word in ("--index", url)]
     return [
-        find_uv_bin(), "pip", "compile", "--quiet", "--color", "never", "--generate-hashes", *index,
+        find_uv_bin(), "pip", "compile", "--quiet", "--color", "never", "--generate-hashes",
         "--python", sys.executable, "--python-version", target.python, "--python-platform", target.platform,
     ]  # fmt: skip
 
 
-def _run(command: list[str], directory: Path) -> subprocess.CompletedProcess[str]:
+def _run(command: list[str], target: Target, directory: Path) -> subprocess.CompletedProcess[str]:
     # The names of one switch in different uv releases: trust the machine's own certificates, as pip and apt do.
     environment = {**os.environ, "UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1", "UV_PYTHON_DOWNLOADS": "never"}
+    # As hosts will install it, who ask the same indexes in the same order.
+    environment["UV_INDEX_STRATEGY"] = "first-index"
+    environment["UV_INDEX"] = " ".join([*target.further, *environment.get("UV_INDEX", "").split()])
+    if target.index:
+        environment["UV_DEFAULT_INDEX"] = target.index
     try:
         return subprocess.run(
             command, cwd=directory, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False

@@ -13,6 +13,7 @@ from ansible_collections.codehub.aimlsetup.plugins.module_utils import facts, st
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"  # the host's own trust, private authorities included
 PIP_SETTINGS = "/etc/pip.conf"
 OUTPUT_LINES = 12
+CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+(?=@)")  # in a URL; older pips print them
 # What a Python started by somebody else's environment would otherwise pick up.
 LEFT_OUT = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_VIRTUALENV")
 HINTS = {
@@ -65,8 +66,12 @@ def pip_settings(path=PIP_SETTINGS):
         return {}
 
 
-def environment(base, index, settings):
-    """Environment variables for an installer: pip's own, and uv given what it does not read of pip's settings. Pure."""
+def environment(base, index, further, settings):
+    """Environment variables for an installer: pip's own, and uv given what it does not read of pip's settings. Pure.
+
+    `index` None is the host's own. The URLs of `further` indexes come before it and before the host's own further ones:
+    here rather than among the arguments, which everybody on the host can read.
+    """
     wanted = {name: value for name, value in base.items() if name not in LEFT_OUT}
     wanted.update(LC_ALL="C.UTF-8", NO_COLOR="1", PIP_NO_INPUT="1", PIP_DISABLE_PIP_VERSION_CHECK="1")
     wanted.update(UV_SYSTEM_CERTS="1", UV_NATIVE_TLS="1", UV_NO_PROGRESS="1", UV_PYTHON_DOWNLOADS="never")
@@ -82,23 +87,31 @@ def environment(base, index, settings):
         configured = base.get("PIP_INDEX_URL") or settings.get("index-url")
         if configured:
             wanted["UV_DEFAULT_INDEX"] = configured
+    # As the lock was made: all versions of a package come from the first index that has it.
+    wanted["UV_INDEX_STRATEGY"] = "first-index"
+    for name in ("PIP_EXTRA_INDEX_URL", "UV_INDEX") if further else ():
+        wanted[name] = " ".join(further + wanted.get(name, "").split())
     return wanted
 
 
 def explained(output):
     """The end of an installer's output, and what to do about it."""
-    lines = [line.rstrip() for line in output.splitlines() if line.strip()]
+    shown = CREDENTIALS.sub("****", output)
+    lines = [line.rstrip() for line in shown.splitlines() if line.strip()]
     hint = next((text for pattern, text in HINTS.items() if re.search(pattern, output, re.IGNORECASE)), None)
     return "\n".join(lines[-OUTPUT_LINES:] + (["hint: " + hint] if hint else []))
 
 
 class Installer:
-    """Makes a virtualenv and fills it, with `kind` "uv" or "pip"; `lock` is a descriptor its processes inherit."""
+    """Makes a virtualenv and fills it, with `kind` "uv" or "pip"; `lock` is a descriptor its processes inherit.
 
-    def __init__(self, kind, uv, cache, index, lock):
+    sources: (index or None for the host's own, [further indexes that come before it]).
+    """
+
+    def __init__(self, kind, uv, cache, sources, lock):
         self.uv = uv if kind == "uv" else None
         self.lock = lock
-        self.variables = environment(os.environ, index, pip_settings())
+        self.variables = environment(os.environ, sources[0], sources[1], pip_settings())
         if cache:
             self.variables["UV_CACHE_DIR"] = cache
         if kind == "uv" and not (uv and os.access(uv, os.X_OK)):

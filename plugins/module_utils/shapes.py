@@ -30,7 +30,10 @@ SHAPES = {
     "plain_path": (r"/[A-Za-z0-9_.+@/-]+", "an absolute path of letters, digits and '_.+@-'"),
     "python_version": (r"3\.[0-9]{1,2}", "a Python as major.minor, such as 3.11"),
     "relative_path": (r"[^\x00-\x1f\x7f/][^\x00-\x1f\x7f]*", "a relative path without '..'"),
-    "url": (r"(https?|file)://[!-~]+", "the URL of a package index"),
+    "url": (
+        r"(https?|file)://(?![^/]*@)[!-~]+",
+        "the URL of a package index, without a password (those belong into the netrc file of who asks it)",
+    ),
     "variable": (r"[A-Za-z_]\w*", "the name of an environment variable"),
 }
 

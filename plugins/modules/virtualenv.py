@@ -50,6 +50,11 @@ options:
       download:
         description: Bytes of the files that the requirements name. Unset where nobody knows.
         type: int
+      indexes:
+        description: Package indexes (simple API) that have some of it, asked before O(index), in this order.
+        type: list
+        elements: str
+        default: []
   uv:
     description: Path of the uv executable. Needed by environments with installer uv.
     type: str
@@ -116,7 +121,13 @@ import pwd
 import re
 import time
 
-from ansible_collections.codehub.aimlsetup.plugins.module_utils import atomic, generations, installers, space
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import (
+    atomic,
+    generations,
+    installers,
+    shapes,
+    space,
+)
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
 
 OPTIONS = {
@@ -132,6 +143,7 @@ OPTIONS = {
             "installer": {"type": "str", "choices": ["uv", "pip"], "default": "uv"},
             "keep": {"type": "int", "default": 1},
             "download": {"type": "int"},
+            "indexes": {"type": "list", "elements": "str", "default": []},
         },
     },
     "uv": {"type": "str"},
@@ -168,6 +180,10 @@ def check(root, environments):
                     "%s: requirement %r: expected name==version --hash=sha256:<64 hex digits>; `aimlsetup lock` "
                     "writes such lines" % (name, line[:200])
                 )
+        for position, url in enumerate(environment["indexes"]):
+            words = shapes.expected("url", url)
+            if words:  # the URL itself is not shown: there may be a password in it
+                raise Refused("%s: indexes[%d] is not accepted: expected %s" % (name, position, words))
         link = os.path.join(root, name)
         if os.path.lexists(link) and not os.path.islink(link):
             raise Refused(
@@ -234,7 +250,8 @@ def build(params, environment, lock):
     generation = reserve(root, environment, version)
     directory = os.path.join(root, generation)
     try:
-        install = installers.Installer(environment["installer"], params["uv"], params["cache"], params["index"], lock)
+        sources = (params["index"], environment["indexes"])
+        install = installers.Installer(environment["installer"], params["uv"], params["cache"], sources, lock)
         install(interpreter, directory, generations.building(root, generation))
         give(directory, uid, gid)
         record = {key: environment[key] for key in ("name", "python", "installer", "requirements")}

@@ -74,6 +74,19 @@ def test_pytorch_comes_from_the_index_of_its_cuda(
     host = observation(release=NOBLE, pythons=PYTHON, gpus=[PASCAL])
     lock = locking.make(wished.model_copy(update={"sources": sources}), {"web": host})
     assert lines(lock) == ["falcon==4.1.0", "torch==2.11.0+cu126"]
+    env = lock.classes["ubuntu-24.04-x86_64"].components["python_env"]["python_env_envs"][0]
+    assert env["indexes"] == [own.url], "hosts ask where the lock did"
+
+
+def test_an_environments_own_indexes_come_first(
+    profile: Read, observation: Observe, index: Index, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    own = Index(tmp_path_factory.mktemp("own"))
+    own.publish("falcon", "4.0.0+acme")
+    lock = locking.make(profile("falcon", indexes=[own.url]), {"web": observation()})
+    assert lines(lock, "debian-12-x86_64") == ["falcon==4.0.0+acme"]
+    env = lock.classes["debian-12-x86_64"].components["python_env"]["python_env_envs"][0]
+    assert env["indexes"] == [own.url]
 
 
 def test_hosts_of_one_solution_share_a_lock(profile: Read, observation: Observe) -> None:

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ import pytest
 from aimlsetup import content
 
 UV = Path(sys.executable).with_name("uv")
-WHEELS = {("tiny", "1.0"): [], ("tiny", "2.0"): [], ("needy", "1.0"): ["tiny>=2"]}
+Wheels = Mapping[tuple[str, str], list[str]]
+WHEELS: Wheels = {("tiny", "1.0"): [], ("tiny", "2.0"): [], ("needy", "1.0"): ["tiny>=2"]}
 
 
 def _wheel(directory: Path, name: str, version: str, requires: list[str]) -> Path:
@@ -42,10 +43,10 @@ def _wheel(directory: Path, name: str, version: str, requires: list[str]) -> Pat
 class Index:
     """A simple index in a directory; `requirement` gives the hashed line of one of its wheels."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, wheels: Wheels = WHEELS) -> None:
         self.url = f"file://{directory}"
         self.hashes = {}
-        for (name, version), requires in WHEELS.items():
+        for (name, version), requires in wheels.items():
             folder = directory / name
             folder.mkdir(exist_ok=True)
             wheel = _wheel(folder, name, version, requires)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugins.virtualenv.conftest import Site
+from tests.plugins.virtualenv.conftest import Index, Site
 
 DATED = r"py_3-\d+_\d{4}-\d\d-\d\d"
 LEGACY = [
@@ -54,6 +54,19 @@ def test_what_cannot_fit_is_refused_before_anything_is_built(site: Site, *, chec
     assert refused["failed"]
     assert re.search(r" has \d+ MB free, and 1000000000000 MB are needed\. Nothing was built", refused["msg"])
     assert (site.there(), site.behind()) == before
+
+
+@pytest.mark.parametrize("installer", ["uv", "pip"])
+def test_a_wheel_of_a_further_index_is_taken_from_there(
+    site: Site, tmp_path_factory: pytest.TempPathFactory, installer: str
+) -> None:
+    further = Index(tmp_path_factory.mktemp("cu126"), {("tiny", "2.0+cu126"): []})
+    wanted = site.environment(("needy", "1.0"), installer=installer)
+    wanted["requirements"].append(further.requirement("tiny", "2.0+cu126"))
+    assert "tiny" in site(wanted)["msg"], "the one index does not have it"
+    assert site({**wanted, "indexes": [further.url]})["built"] == ["py_3"]
+    assert site.says("import needy, tiny; print(tiny.VERSION)") == "2.0+cu126"
+    assert not site({**wanted, "indexes": ["file:///elsewhere"]})["changed"], "where it came from is no input"
 
 
 def test_other_inputs_are_built_beside_and_the_old_one_stays(site: Site) -> None:

@@ -66,7 +66,7 @@ HASH = " --hash=sha256:" + "0" * 64
     ["six==1.17.0" + HASH, "uvicorn[standard]==0.1rc1+cpu" + HASH * 2, "a-b_c==1!2 ; python_version < '3.12'" + HASH],
 )
 def test_requirement_lines(module: Any, line: str) -> None:
-    module.check("/nowhere", [{"name": "py_3", "requirements": [line]}])
+    module.check("/nowhere", [{"name": "py_3", "requirements": [line], "indexes": []}])
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # a module does not change
@@ -91,35 +91,51 @@ def test_requirement_lines(module: Any, line: str) -> None:
 )
 def test_anything_else_is_refused(module: Any, line: str) -> None:
     with pytest.raises(module.Refused, match="expected name==version"):
-        module.check("/nowhere", [{"name": "py_3", "requirements": [line]}])
+        module.check("/nowhere", [{"name": "py_3", "requirements": [line], "indexes": []}])
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "-x", "a\nb", "{{ x }}"])
 def test_names_that_are_no_names(module: Any, name: str) -> None:
     with pytest.raises(module.Refused, match="environment name"):
-        module.check("/nowhere", [{"name": name, "requirements": []}])
+        module.check("/nowhere", [{"name": name, "requirements": [], "indexes": []}])
+
+
+@pytest.mark.parametrize(
+    "url", ["", "x", "--help", "https://a b", "https://u:secret@host/simple", "ftp://host/simple", "https://a\n"]
+)
+def test_indexes_that_are_none(module: Any, url: str) -> None:
+    with pytest.raises(module.Refused, match=r"py_3: indexes\[0\] is not accepted") as refused:
+        module.check("/nowhere", [{"name": "py_3", "requirements": [], "indexes": [url]}])
+    assert "secret" not in str(refused.value)
 
 
 CONFIGURED = {"index-url": "u:pip", "cert": "/c"}
 
 
 @pytest.mark.parametrize(
-    ("base", "index", "configured", "expected"),
+    ("base", "sources", "configured", "expected"),
     [
-        ({}, None, {}, {"UV_DEFAULT_INDEX": None, "PIP_INDEX_URL": None}),
-        ({}, None, CONFIGURED, {"UV_DEFAULT_INDEX": "u:pip", "PIP_CERT": "/c"}),
-        ({"UV_DEFAULT_INDEX": "u:uv"}, None, CONFIGURED, {"UV_DEFAULT_INDEX": "u:uv"}),
-        ({"PIP_INDEX_URL": "u:env"}, None, CONFIGURED, {"UV_DEFAULT_INDEX": "u:env"}),
-        ({"UV_INDEX_URL": "u:uv", "UV_INDEX": "u:more"}, "u:wished", CONFIGURED,
+        ({}, (None, []), {}, {"UV_DEFAULT_INDEX": None, "PIP_INDEX_URL": None, "UV_INDEX": None}),
+        ({}, (None, []), CONFIGURED, {"UV_DEFAULT_INDEX": "u:pip", "PIP_CERT": "/c"}),
+        ({"UV_DEFAULT_INDEX": "u:uv"}, (None, []), CONFIGURED, {"UV_DEFAULT_INDEX": "u:uv"}),
+        ({"PIP_INDEX_URL": "u:env"}, (None, []), CONFIGURED, {"UV_DEFAULT_INDEX": "u:env"}),
+        ({"UV_INDEX_URL": "u:uv", "UV_INDEX": "u:more"}, ("u:wished", []), CONFIGURED,
          {"UV_DEFAULT_INDEX": "u:wished", "PIP_INDEX_URL": "u:wished", "UV_INDEX_URL": None, "UV_INDEX": None}),
-        ({"PYTHONPATH": "/x", "VIRTUAL_ENV": "/y"}, None, {}, {"PYTHONPATH": None, "VIRTUAL_ENV": None}),
-        ({"SSL_CERT_FILE": "/s"}, None, {}, {"PIP_CERT": "/s", "UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1"}),
+        ({"UV_INDEX": "u:host", "UV_INDEX_STRATEGY": "unsafe-best-match"}, (None, ["u:1", "u:2"]), {},
+         {"UV_INDEX": "u:1 u:2 u:host", "PIP_EXTRA_INDEX_URL": "u:1 u:2", "UV_INDEX_STRATEGY": "first-index"}),
+        ({"UV_INDEX": "u:host"}, ("u:wished", ["u:1"]), {}, {"UV_INDEX": "u:1", "UV_DEFAULT_INDEX": "u:wished"}),
+        ({"PYTHONPATH": "/x", "VIRTUAL_ENV": "/y"}, (None, []), {}, {"PYTHONPATH": None, "VIRTUAL_ENV": None}),
+        ({"SSL_CERT_FILE": "/s"}, (None, []), {}, {"PIP_CERT": "/s", "UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1"}),
     ],
 )  # fmt: skip
 def test_an_installers_environment(
-    utils: Utils, base: dict[str, str], index: str | None, configured: dict[str, str], expected: dict[str, str | None]
+    utils: Utils,
+    base: dict[str, str],
+    sources: tuple[str | None, list[str]],
+    configured: dict[str, str],
+    expected: dict[str, str | None],
 ) -> None:
-    found = utils("installers").environment(base, index, configured)
+    found = utils("installers").environment(base, *sources, configured)
     assert {name: found.get(name) for name in expected} == expected
 
 
@@ -127,10 +143,15 @@ def test_an_installers_environment(
 def test_every_install_requires_hashes(utils: Utils, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     installers, ran = utils("installers"), []
     monkeypatch.setattr(installers.Installer, "_run", lambda _self, argv, _directory: ran.append(argv))
-    installers.Installer(kind, sys.executable, None, None, 0)("/usr/bin/python3", "/nowhere", "requirements.txt")
+    installers.Installer(kind, sys.executable, None, (None, []), 0)("/usr/bin/python3", "/nowhere", "requirements.txt")
     filling = [argv for argv in ran if {"install", "sync"} & set(argv)]
     assert filling
     assert all("--require-hashes" in argv for argv in filling)
+
+
+def test_no_password_of_a_url_is_shown(utils: Utils) -> None:
+    said = utils("installers").explained("Looking in indexes: https://me:secret@host/simple, https://host/whl/cu126\n")
+    assert said == "Looking in indexes: https://****@host/simple, https://host/whl/cu126"
 
 
 def test_pip_settings(utils: Utils, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What an owned thing is now: packages, paths, virtualenvs, checkouts, units, accounts.
+"""What an owned thing is now: packages, paths, virtualenvs, checkouts, units, accounts, alternatives.
 
 `take` answers for names; `differences` compares two such answers. The receipt module records with it, the observe
 module checks with it: one meaning of "still holds". Standard library only, Python 3.6 syntax.
@@ -16,6 +16,7 @@ import subprocess
 HASH_LIMIT = 16 * 1024 * 1024  # larger files are compared by size and time unless asked for deep
 UNIT_PROPERTIES = "Id,LoadState,ActiveState,UnitFileState,MainPID,Environment"
 STARTED_WITH = "AIMLSETUP_STARTED_WITH"
+ALTERNATIVES = "/var/lib/dpkg/alternatives"  # a file per group: its mode, its link, then its choices
 
 
 def run(argv, env=None):
@@ -232,6 +233,24 @@ def _account(kind, name):
     }
 
 
+def alternatives(names, deep=False):
+    """{name: {"mode": "auto" or "manual", "link", "path"} or None} of groups of update-alternatives.
+
+    `path` is what the link leads to in the end, so that any link on the way shows when it is flipped by hand.
+    """
+    del deep
+    return {name: _alternative(name) for name in names}
+
+
+def _alternative(name):
+    try:
+        with open(os.path.join(ALTERNATIVES, name)) as handle:
+            mode, link = handle.read().split("\n")[:2]
+    except FileNotFoundError:
+        return None
+    return {"mode": mode, "link": link, "path": os.path.realpath(link)}
+
+
 KINDS = {
     "packages": packages,
     "paths": paths,
@@ -239,6 +258,7 @@ KINDS = {
     "checkouts": checkouts,
     "units": units,
     "accounts": accounts,
+    "alternatives": alternatives,
 }
 
 

@@ -26,8 +26,8 @@ options:
     no_log: true
   owns:
     description:
-      - Names of what the role owns, by kind; kinds are packages, paths, venvs, checkouts, units, and accounts
-        (V(user:NAME), V(group:NAME)).
+      - Names of what the role owns, by kind; kinds are packages, paths, venvs, checkouts, units, alternatives (groups
+        of update-alternatives), and accounts (V(user:NAME), V(group:NAME)).
     type: dict
     default: {}
   outputs:

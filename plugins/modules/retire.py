@@ -7,8 +7,9 @@ module: retire
 short_description: Remove what a receipt owns and the role no longer names
 description:
   - Compares the receipt's owned things with O(owns). Units are stopped, disabled and forgotten by systemd; files and
-    links are deleted; directories only when empty. A thing that another component's receipt owns too stays, it goes
-    with the last. Packages, accounts, virtualenvs and checkouts are never removed here; their roles decide.
+    links are deleted; directories only when empty; groups of update-alternatives choose for themselves again. A thing
+    that another component's receipt owns too stays, it goes with the last. Packages, accounts, virtualenvs and
+    checkouts are never removed here; their roles decide.
   - A file that was changed since the receipt was written is somebody's edit and is refused, not deleted; unless a run
     that did not finish wrote it, in which case its content is kept beside the receipt.
 options:
@@ -120,6 +121,11 @@ def remove_path(path):
     return None
 
 
+def chosen(names):
+    """The groups of update-alternatives among these whose choice was made by hand."""
+    return [name for name, group in state.alternatives(names).items() if group and group["mode"] == "manual"]
+
+
 def main():
     """Run the module."""
     module = writer(OPTIONS)
@@ -135,6 +141,7 @@ def main():
         )
     left = ["%s: %s" % (name, why) for kind, why in KEPT.items() for name in gone.get(kind, [])]
     units = [name for name in gone.get("units", []) if state.units([name])[name]]
+    groups = chosen(gone.get("alternatives", []))
     packages = brought(receipt or {}, gone.get("packages", []))
     paths = [path for path in sorted(gone.get("paths", []), reverse=True) if os.path.lexists(path)]
     if not module.check_mode:
@@ -143,9 +150,12 @@ def main():
         if units:  # at once: a socket left for later would start its service again
             module.run_command(["systemctl", "disable", "--now", "--"] + units, check_rc=True)
         left += [why for why in map(remove_path, paths) if why]
+        for name in groups:
+            module.run_command(["update-alternatives", "--auto", name], check_rc=True)
         if units:
             module.run_command(["systemctl", "daemon-reload"], check_rc=True)
-    module.exit_json(changed=bool(units or paths), removed=units + paths, left=left, packages=packages)
+    removed = units + paths + groups
+    module.exit_json(changed=bool(removed), removed=removed, left=left, packages=packages)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@ result to the hosts. By hand::
 
 The keys lie beside the packages, as NVIDIA's do: `first.pub`, `second.pub`, and `retired.pub`, which signs nothing;
 their fingerprints are in `keys.json`.
-What is stood in for: payloads (libraries without functions, an nvcc that only tells its version), the keys, and all
-that packages need of the distribution.
+What is stood in for: payloads (libraries without functions, an nvcc whose programs only find the runtime and say that
+there is no device), the keys, and all that packages need of the distribution.
 """
 
 import argparse

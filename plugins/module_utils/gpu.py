@@ -26,6 +26,7 @@ LIBRARY_DIRECTORIES = (
     "/usr/local/nvidia/lib64",
     WSL_LIBRARIES,
 )
+RENAMED = re.compile(r"^install nvidia modprobe -i (\S+)", re.MULTILINE)
 LIBRARIES = ("libnvidia-ml.so.1", "libcuda.so.1")  # both carry the driver's version in the name of the real file
 PACKAGES = (
     "nvidia-*", "libnvidia-*", "xserver-xorg-video-nvidia*", "linux-modules-nvidia-*", "linux-objects-nvidia-*",
@@ -68,10 +69,13 @@ def library():
     return None
 
 
-def packages():
-    """{name: {"version", "hold", "status"}} of NVIDIA's packages; status is dpkg's second letter (`i` installed)."""
+def packages(patterns=PACKAGES):
+    """{name: {"version", "hold", "status"}} of NVIDIA's packages, or of those that fit other patterns.
+
+    status is dpkg's second letter (`i` installed).
+    """
     form = r"${binary:Package}\t${Version}\t${db:Status-Abbrev}\n"
-    _status, output = state.run(["dpkg-query", "-W", "-f", form] + list(PACKAGES))
+    _status, output = state.run(["dpkg-query", "-W", "-f", form] + list(patterns))
     found = {}
     for line in output.splitlines():
         name, version, abbreviation = line.split("\t")
@@ -89,11 +93,17 @@ def kernel(root="/"):
     return read(os.path.join(root, "proc/sys/kernel/osrelease")).strip() or platform.release()
 
 
+def module_name(root="/"):
+    """What the driver's main module is called: Debian has several side by side and says which in modprobe's files."""
+    found = RENAMED.search(read(os.path.join(root, "etc/modprobe.d/nvidia.conf")))
+    return found.group(1) if found else "nvidia"
+
+
 def module_file(running, root="/"):
     """{"version", "flavour", "signer"} of the module that this kernel would load, or None: there is no such file."""
     if not os.path.isdir(os.path.join(root, "lib/modules", running)):
         return None
-    status, output = state.run(["/sbin/modinfo", "-b", root, "-k", running, "nvidia"])
+    status, output = state.run(["/sbin/modinfo", "-b", root, "-k", running, module_name(root)])
     fields = nvidia.parse_modinfo(output) if status == 0 else {}
     if "version" not in fields:
         return None

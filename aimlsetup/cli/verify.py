@@ -39,11 +39,11 @@ def verify(profile: Path, limit: str | None, *, as_json: bool = False, deep: boo
     site = _site.open_site(profile, limit)
     with session(site.hosts, site.references()) as run:
         seen, errors = _loop.look_and_judge(site, run, deep=deep, solve=False)
-        broken = _check(site, run, seen)
+        broken, notes = _check(site, run, seen)
     proofs = [
         row
         for name, host in seen.items()
-        for row in proof.prove(name, host.drifts, host.observation.receipts, broken.get(name, {}))
+        for row in proof.prove(name, host.drifts, host.observation.receipts, broken.get(name, {}), notes.get(name, {}))
     ]
     if as_json:
         print_document({**proof.document(proofs), "errors": {name: error.document() for name, error in errors.items()}})
@@ -53,9 +53,14 @@ def verify(profile: Path, limit: str | None, *, as_json: bool = False, deep: boo
     return _loop.conclude(errors, len(site.hosts), otherwise=Exit.DONE if all(row.ok for row in proofs) else Exit.DRIFT)
 
 
-def _check(site: "Site", run: "Session", seen: dict[str, "Seen"]) -> dict[str, dict[str, str]]:
-    """{host: {component: what its functional check said}} of those that hold by their receipts but do not work."""
+def _check(
+    site: "Site", run: "Session", seen: dict[str, "Seen"]
+) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
+    """{host: {component: what its functional check said}} of those that hold by their receipts: where it failed, and
+    where it could not check everything.
+    """
     from aimlsetup.cli import _loop
+    from aimlsetup.engine import harvest
     from aimlsetup.engine.act import Work, functional
     from aimlsetup.engine.failures import broken
 
@@ -66,7 +71,7 @@ def _check(site: "Site", run: "Session", seen: dict[str, "Seen"]) -> dict[str, d
         work[name] = Work({component: arguments[component] for component in held})
     work = {name: part for name, part in work.items() if part}
     if not work:
-        return {}
+        return {}, {}
     result = _loop.watched(run, "checking", work, lambda: functional(run, work))
     found = {
         name: broken(result.failures(name), list(part.components), run.secrets.scrub) for name, part in work.items()
@@ -76,4 +81,4 @@ def _check(site: "Site", run: "Session", seen: dict[str, "Seen"]) -> dict[str, d
         raise AimlsetupError(
             "verify-failed", "the functional checks did not get to their end", context=[f"log: {run.log.path}"]
         )
-    return found
+    return found, {name: harvest.notes(result.events, name, run.secrets.scrub) for name in work}

@@ -9,6 +9,7 @@ from packaging.version import InvalidVersion, Version
 
 from aimlsetup.catalog import Catalog
 from aimlsetup.catalog.records import FrameworkRelease
+from aimlsetup.catalog.sonames import libraries_apart
 from aimlsetup.doctor._common import Evidence, command, gpus, note, problem
 from aimlsetup.models.finding import Finding
 
@@ -63,22 +64,17 @@ def _tested(release: FrameworkRelease | None, part: str) -> str | None:
 def wanted(framework: Built, catalog: Catalog) -> list[str]:
     """The sonames that a framework asks for, by what it says it was built with, else by what it was tested with."""
     release = _release(framework, catalog)
-    if framework["name"] == "torch" and release and not any(build.packages for build in release.builds):
-        return list(catalog.sonames.driver)  # its wheels bring the rest under names of their own
-    names = list(catalog.sonames.driver)
-    for part in ("cuda", "cudnn"):
-        names += catalog.sonames.of(part, framework[part] or _tested(release, part))
-    return names
+    versions = {part: framework[part] or _tested(release, part) for part in ("cuda", "cudnn")}
+    return [name for _part, name in catalog.sonames.asked(framework["name"], release, versions)]
 
 
 def _libraries(framework: Built, evidence: Evidence, catalog: Catalog) -> Iterator[Finding]:
     """The list that the framework walks when it starts, without naming what is missing."""
     environment, release = evidence["environment"], _release(framework, catalog)
-    from_wheels = release is None or any(build.packages for build in release.builds)
     found = {
         **evidence["libraries"],
         **environment["libraries"],
-        **(environment["wheels"] if from_wheels else {}),
+        **(environment["wheels"] if libraries_apart(release) else {}),
     }
     names = wanted(framework, catalog)
     missing = [name for name in names if name not in found]
@@ -121,7 +117,7 @@ def _remedy(
     if release and any(build.extra for build in release.builds):
         extra = next(build.extra for build in release.builds if build.extra)
         return command(pip, "install", f"{framework['distribution']}[{extra}]=={version}")
-    if release and any(build.packages for build in release.builds):
+    if release and libraries_apart(release):
         return command(pip, "install", "--force-reinstall", f"{framework['distribution']}=={framework['version']}")
     cuda = framework["cuda"] or _tested(release, "cuda")
     lacks_cuda = set(missing) & set(catalog.sonames.of("cuda", cuda))

@@ -186,11 +186,11 @@ def task_error(
 
 
 def broken(failures: list[Event], components: list[str], scrub: Callable[[str], str]) -> dict[str, str]:
-    """{component: the last line of what its functional check said} of those that failed."""
+    """{component: the first line of what its functional check said} of those that failed."""
     said: dict[str, str] = {}
     for event in failures:
         if event.component in components:
-            lines = _tail(words(event.result)) or ["failed without a word"]
+            lines = _message(event, failures) or ["failed without a word"]
             said[event.component] = scrub(lines[0])
     return said
 

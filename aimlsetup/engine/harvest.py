@@ -1,4 +1,4 @@
-"""A check-mode run's events → what it found, per host and component. Pure."""
+"""A run's events → what it found, per host and component. Pure."""
 
 import difflib
 from collections import defaultdict
@@ -30,6 +30,17 @@ def effects(events: Iterable[Event], scrub: Callable[[str], str]) -> dict[tuple[
         if event.changed and event.component and event.action != RECEIPT:
             grouped[event.host, event.component].append(event)
     return {key: _effects(found, scrub) for key, found in grouped.items()}
+
+
+def notes(events: Iterable[Event], host: str, scrub: Callable[[str], str]) -> dict[str, str]:
+    """{component: what its functional check could not check on a host}, which modules return as `note`."""
+    found: dict[str, str] = {}
+    for event in events:
+        if event.kind == "ok" and event.host == host and event.component:
+            results = [event.result, *(event.result.get("results") or ())]
+            texts = [scrub(str(result["note"])) for result in results if result.get("note")]
+            found |= {event.component: "; ".join(texts)} if texts else {}
+    return found
 
 
 def _effects(events: list[Event], scrub: Callable[[str], str]) -> Effects:

@@ -11,6 +11,7 @@ from aimlsetup.locking.platforms import Platform
 from aimlsetup.locking.stack.environment import EnvironmentSolution
 from aimlsetup.locking.stack.frameworks import PYTHON
 from aimlsetup.locking.stack.packages import PINNED
+from aimlsetup.locking.stack.use import use
 from aimlsetup.locking.wishes import Environment
 from aimlsetup.models.lock import HostClass, Pin, Reason
 
@@ -32,7 +33,11 @@ def decide(case: Case) -> Decided:
         packages = _resolve(env, own, target, _of(env.name, case.kept))
         pins |= {f"{env.name}.{name}": pin for name, pin in _pins(env, own, packages).items()}
         entries.append(_entry(entry, own, platform, packages))
-        entries[-1] |= {"indexes": [*further], "download": _download(entries[-1]["requirements"], target, old)}
+        entries[-1] |= {
+            "indexes": [*further],
+            "download": _download(entries[-1]["requirements"], target, old),
+            "gpu": use(env, own, solution, {package.name: package.version for package in packages}, case.catalog),
+        }
     uv = _target(case, platform.release.python)
     uv_line = _uv(uv, case.kept, pins) if any(entry["installer"] == "uv" for entry in entries) else []
     python = pins[f"{entries[0]['name']}.{PYTHON}"].version if entries else platform.release.python

@@ -23,13 +23,23 @@ class Proof(NamedTuple):
 
 
 def prove(
-    host: str, drifts: Sequence[Drift], receipts: Mapping[str, ReceiptState], broken: Mapping[str, str]
+    host: str,
+    drifts: Sequence[Drift],
+    receipts: Mapping[str, ReceiptState],
+    broken: Mapping[str, str],
+    notes: Mapping[str, str],
 ) -> list[Proof]:
-    """A row per component. `broken` maps components whose functional check failed to what it said."""
-    return [_row(host, drift, receipts.get(drift.component), broken.get(drift.component)) for drift in drifts]
+    """A row per component. `broken` maps components whose functional check failed to what it said, `notes` those whose
+    check could not check everything to why.
+    """
+    return [
+        _row(host, drift, receipts.get(name), broken.get(name), notes.get(name))
+        for drift in drifts
+        for name in (drift.component,)
+    ]
 
 
-def _row(host: str, drift: Drift, receipt: ReceiptState | None, broken: str | None) -> Proof:
+def _row(host: str, drift: Drift, receipt: ReceiptState | None, broken: str | None, note: str | None) -> Proof:
     if drift.action == "-":
         return Proof(host, drift.component, "absent", "present", ok=False)
     wanted = f"{owned(receipt)}; works"
@@ -37,7 +47,8 @@ def _row(host: str, drift: Drift, receipt: ReceiptState | None, broken: str | No
         shown = "; ".join(drift.reasons[:REASONS])
         more = len(drift.reasons) - REASONS
         return Proof(host, drift.component, wanted, shown + (f"; and {more} more" if more > 0 else ""), ok=False)
-    return Proof(host, drift.component, wanted, broken or "all as wanted; works", ok=not broken)
+    works = "all as wanted; works" + (f"; {note}" if note else "")
+    return Proof(host, drift.component, wanted, broken or works, ok=not broken)
 
 
 def owned(receipt: ReceiptState | None) -> str:

@@ -112,3 +112,8 @@ def test_broken_components_are_named_once_with_what_was_said() -> None:
         [event("canary down", "failed"), event("other", "failed", component="repos")], ["base"], lambda text: text
     )
     assert found == {"base": "canary down"}
+
+
+def test_of_a_broken_loop_the_item_that_failed_is_told() -> None:
+    said = [event("py_3 can't use a GPU: x", "failed"), event("One or more items failed", "failed")]
+    assert failures.broken(said, ["base"], lambda text: text) == {"base": "py_3 can't use a GPU: x"}

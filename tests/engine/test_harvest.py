@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from aimlsetup.engine.harvest import effects
-from aimlsetup.engine.runner import Event
+from aimlsetup.engine.harvest import effects, notes
+from aimlsetup.engine.runner import Event, Kind
 
 
 def changed(
@@ -83,3 +83,16 @@ def test_estimates_and_claims_of_space_are_kept() -> None:
     found = effects([changed("Build", plan=plan, space=[claim])], str)["one", "base"]
     assert (found.estimated, found.unsized) == (True, ["py_2"])
     assert [one.model_dump() for one in found.space] == [claim]
+
+
+def test_what_a_check_could_not_check_is_noted_by_component() -> None:
+    def event(component: str, result: dict[str, Any], kind: Kind = "ok", host: str = "h") -> Event:
+        return Event(kind=kind, host=host, task="Verify | x", component=component, action="x", result=result)
+
+    events = [
+        event("base", {"note": None}),
+        event("python_env", {"results": [{"note": "py_3: no GPU"}, {"note": None}, {"note": "secret"}]}),
+        event("cuda", {"note": "n"}, kind="failed"),
+        event("cuda", {"note": "n"}, host="other"),
+    ]
+    assert notes(events, "h", lambda text: text.replace("secret", "*")) == {"python_env": "py_3: no GPU; *"}

@@ -1,7 +1,5 @@
 """A package index on disk, and hosts to lock for."""
 
-import hashlib
-import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from aimlsetup import catalog, files
 from aimlsetup.catalog import profiles
 from aimlsetup.models.observation import Observation
 from aimlsetup.models.profile import Profile
+from tests import wheels
 
 REPOSITORIES = [name for name, source in catalog.load().sources.items() if source.apt]  # no test asks the real ones
 Observe = Callable[..., Observation]
@@ -31,24 +30,7 @@ class Index:
 
     def publish(self, name: str, version: str, requires: Iterable[str] = ()) -> None:
         """Add one release."""
-        stem = f"{name.replace('-', '_')}-{version}"
-        directory = self.root / name
-        directory.mkdir(parents=True, exist_ok=True)
-        wheel = directory / f"{stem}-py3-none-any.whl"
-        wanted = "".join(f"Requires-Dist: {line}\n" for line in requires)
-        with zipfile.ZipFile(wheel, "w") as archive:
-            archive.writestr(
-                f"{stem}.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{wanted}"
-            )
-            archive.writestr(
-                f"{stem}.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-            )
-            archive.writestr(f"{stem}.dist-info/RECORD", "")
-        links = (
-            f'<a href="{path.name}#sha256={hashlib.sha256(path.read_bytes()).hexdigest()}">{path.name}</a>'
-            for path in sorted(directory.glob("*.whl"))
-        )
-        (directory / "index.html").write_text("<!DOCTYPE html><html><body>" + "\n".join(links) + "</body></html>")
+        wheels.publish(self.root, name, version, requires)
 
 
 @pytest.fixture

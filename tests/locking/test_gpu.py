@@ -38,6 +38,12 @@ def lines(lock: Lock, name: str = "ubuntu-24.04-x86_64") -> list[str]:
     return [line.split(" --hash")[0] for line in env["requirements"]]
 
 
+def holders(lock: Lock, name: str = "ubuntu-24.04-x86_64") -> dict[str, str]:
+    """{library: what brings it}, as the first environment is verified by."""
+    use = lock.classes[name].components["python_env"]["python_env_envs"][0]["gpu"]
+    return {library["name"]: library["package"] for library in use["libraries"]}
+
+
 def test_tensorflow_brings_cuda_as_wheels_of_the_versions_it_was_tested_with(
     profile: Read, observation: Observe, wheels: Index
 ) -> None:
@@ -51,6 +57,19 @@ def test_tensorflow_brings_cuda_as_wheels_of_the_versions_it_was_tested_with(
     assert pins["driver"] > "580"
     assert any("was" in reason.text or reason.source for reason in found.pins["py_3.cuda"].because)
     assert found.gpus == {"web": "compute capability 8.9"}
+    use = found.components["python_env"]["python_env_envs"][0]["gpu"]
+    assert use["frameworks"] == ["tensorflow"]
+    assert holders(lock) == {
+        "libcuda.so.1": f"NVIDIA driver {pins['driver']}",
+        "libcudart.so.12": "nvidia-cuda-runtime-cu12==12.5.82",
+        "libcublas.so.12": "nvidia-cublas-cu12==12.5.3.2",
+        "libcublasLt.so.12": "nvidia-cublas-cu12==12.5.3.2",
+        "libcufft.so.11": "nvidia-cufft-cu12==11.2.3.61",
+        "libcurand.so.10": "nvidia-curand-cu12==10.3.6.82",
+        "libcusolver.so.11": "nvidia-cusolver-cu12==11.6.3.83",
+        "libcusparse.so.12": "nvidia-cusparse-cu12==12.5.1.3",
+        "libcudnn.so.9": "nvidia-cudnn-cu12==9.3.0.75",
+    }
 
 
 def test_with_libraries_from_apt_the_wheel_comes_alone(profile: Read, observation: Observe, wheels: Index) -> None:
@@ -61,6 +80,8 @@ def test_with_libraries_from_apt_the_wheel_comes_alone(profile: Read, observatio
     cuda = lock.classes["ubuntu-24.04-x86_64"].pins["py_3.cuda"]
     assert cuda.version == "12.5"
     assert any("no index was read (file:///nowhere" in reason.text for reason in cuda.because), cuda.because
+    assert holders(lock)["libcudart.so.12"] == "cuda-toolkit-12-5=12.5.1-1", "its parts come with it"
+    assert holders(lock)["libcudnn.so.9"] == "libcudnn9-cuda-12=9.3.0.75-1"
 
 
 def test_pytorch_comes_from_the_index_of_its_cuda(
@@ -76,6 +97,8 @@ def test_pytorch_comes_from_the_index_of_its_cuda(
     assert lines(lock) == ["falcon==4.1.0", "torch==2.11.0+cu126"]
     env = lock.classes["ubuntu-24.04-x86_64"].components["python_env"]["python_env_envs"][0]
     assert env["indexes"] == [own.url], "hosts ask where the lock did"
+    assert env["gpu"]["frameworks"] == ["torch"]
+    assert "libcudnn.so.9" in holders(lock)
 
 
 def test_an_environments_own_indexes_come_first(
@@ -86,7 +109,7 @@ def test_an_environments_own_indexes_come_first(
     lock = locking.make(profile("falcon", indexes=[own.url]), {"web": observation()})
     assert lines(lock, "debian-12-x86_64") == ["falcon==4.0.0+acme"]
     env = lock.classes["debian-12-x86_64"].components["python_env"]["python_env_envs"][0]
-    assert env["indexes"] == [own.url]
+    assert (env["indexes"], env["gpu"]) == ([own.url], None)
 
 
 def test_hosts_of_one_solution_share_a_lock(profile: Read, observation: Observe) -> None:

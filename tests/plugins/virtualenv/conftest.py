@@ -1,12 +1,9 @@
 """A package index of three tiny wheels, and the module run against it as Ansible runs it: in a process of its own."""
 
-import base64
-import hashlib
 import json
 import os
 import subprocess
 import sys
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,30 +11,11 @@ from typing import Any
 import pytest
 
 from aimlsetup import content
+from tests.wheels import digest, publish
 
 UV = Path(sys.executable).with_name("uv")
 Wheels = Mapping[tuple[str, str], list[str]]
 WHEELS: Wheels = {("tiny", "1.0"): [], ("tiny", "2.0"): [], ("needy", "1.0"): ["tiny>=2"]}
-
-
-def _wheel(directory: Path, name: str, version: str, requires: list[str]) -> Path:
-    info = f"{name}-{version}.dist-info"
-    metadata = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"]
-    files = {
-        f"{name}.py": f"VERSION = {version!r}\n",
-        f"{info}/METADATA": "".join(metadata + [f"Requires-Dist: {one}\n" for one in requires]),
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    record = ""
-    for path, text in files.items():
-        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
-        record += f"{path},sha256={digest},{len(text)}\n"
-    files[f"{info}/RECORD"] = record + f"{info}/RECORD,,\n"
-    wheel = directory / f"{name}-{version}-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        for path, text in files.items():
-            archive.writestr(zipfile.ZipInfo(path), text)
-    return wheel
 
 
 class Index:
@@ -47,12 +25,8 @@ class Index:
         self.url = f"file://{directory}"
         self.hashes = {}
         for (name, version), requires in wheels.items():
-            folder = directory / name
-            folder.mkdir(exist_ok=True)
-            wheel = _wheel(folder, name, version, requires)
-            self.hashes[name, version] = hashlib.sha256(wheel.read_bytes()).hexdigest()
-            links = [f'<a href="{one.name}">{one.name}</a>' for one in sorted(folder.glob("*.whl"))]
-            (folder / "index.html").write_text("<!DOCTYPE html>" + "".join(links))
+            files = {f"{name}.py": f"VERSION = {version!r}\n".encode()}
+            self.hashes[name, version] = digest(publish(directory, name, version, requires, files))
 
     def requirement(self, name: str, version: str) -> str:
         return f"{name}=={version} --hash=sha256:{self.hashes[name, version]}"

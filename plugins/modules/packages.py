@@ -227,13 +227,17 @@ class Apt(aptrun.Commands):
 
 
 class Transaction:
-    """What apt-get is asked to do at once."""
+    """What apt-get is asked to do at once: `absent` are names to be removed, `leaving` all that goes."""
 
-    def __init__(self, wishes, leaving):
-        self.leaving = leaving
+    def __init__(self, wishes, leaving, absent):
+        self.wishes, self.leaving, self.absent = wishes, leaving, leaving & absent
         self.specs = [*wishes, *(name + "-" for name in sorted(leaving))]
         verbs = (("installing", wishes), ("removing", sorted(leaving)))
         self.text = " and ".join("%s %s" % (verb, ", ".join(names)) for verb, names in verbs if names)
+
+    def strict(self):
+        """The same without what would only go because nothing needs it: something that comes in may. None if it is so."""
+        return Transaction(self.wishes, self.absent, self.absent) if self.leaving != self.absent else None
 
 
 def because(stanzas, wanted, name):
@@ -252,6 +256,9 @@ def bring_about(host, transaction, wanted):
     updated = False
     while True:
         plan, trouble = host.plan(transaction, wanted)
+        if trouble and transaction.strict():
+            transaction = transaction.strict()
+            continue
         if plan:
             short = space.shortage(claims(plan))
             if short:
@@ -295,7 +302,7 @@ def converge(host, wishes):
     leaving = host.leaving([name for name in unwanted if unwanted[name]])
     plan = {"packages": [], "download": 0, "disk": 0}
     if todo or leaving:
-        transaction = Transaction([spec(name, wishes[name]) for name in todo], leaving)
+        transaction = Transaction([spec(name, wishes[name]) for name in todo], leaving, set(unwanted))
         plan = bring_about(host, transaction, wishes)
     after = before if module.check_mode else state.packages(wishes)
     missing = [] if module.check_mode else apt.pending(wishes, after)

@@ -22,19 +22,15 @@ there is no device), the keys, and all that packages need of the distribution.
 """
 
 import argparse
-import functools
-import http.server
 import json
 import shutil
 import subprocess
 import tempfile
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Interface
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +38,7 @@ import yaml
 
 from aimlsetup import sandbox
 from aimlsetup.sandbox import Host
+from tests import serving
 from tests.gpu.elf import shared_object
 
 PLACE = "/srv/nvidia"
@@ -103,12 +100,8 @@ class NvidiaRepository:
     @contextmanager
     def served(self, host: Host) -> Iterator[str]:
         """Serve it on the sandbox network, to all its hosts; its URL."""
-        address = str(IPv4Interface(f"{host.address}/16").network[1])
-        handler = functools.partial(_Quiet, directory=str(self.root))
-        with http.server.ThreadingHTTPServer((address, 0), handler) as server:
-            threading.Thread(target=server.serve_forever, daemon=True).start()
-            yield f"http://{address}:{server.server_port}"
-            server.shutdown()
+        with serving.served(self.root, serving.bridge(host)) as url:
+            yield url
 
     def _build(self) -> None:
         with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(4) as pool:
@@ -142,11 +135,6 @@ class NvidiaRepository:
             ignored = shutil.ignore_patterns("S.*", "*.lock", ".#*")
             shutil.copytree(home, self._secret, dirs_exist_ok=True, ignore=ignored)
         return said
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-        """Say nothing."""
 
 
 def packages() -> Iterator[dict[str, Any]]:

@@ -1,13 +1,12 @@
 """Which files of a pylock.toml are downloaded, and how large they are."""
 
-import http.server
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from aimlsetup.locking import wheels
+from tests import serving
 
 LINUX = "x86_64-manylinux_2_36"
 
@@ -62,17 +61,8 @@ def served(tmp_path: Path) -> Iterator[str]:
     """An address that serves a wheel of 12 bytes."""
     (tmp_path / "a-1-py3-none-any.whl").write_bytes(b"x" * 12)
 
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *arguments: object) -> None:
-            super().__init__(*arguments, directory=tmp_path)  # type: ignore[arg-type]
-
-        def log_message(self, *arguments: object) -> None:
-            del arguments
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with serving.served(tmp_path) as url:
+        yield url
 
 
 def test_sizes_that_the_index_does_not_tell_are_asked_for(served: str, tmp_path: Path) -> None:

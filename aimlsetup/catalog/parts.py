@@ -56,6 +56,14 @@ class Branch(Document):
     source: str
 
 
+class Companion(Document):
+    """Packages that some releases want beside them, in exactly their version; {branch} in a name is the release's."""
+
+    needs: dict[str, Need]
+    packages: list[str]
+    source: str
+
+
 class BadPin(Document):
     """A version that looks right and must never be pinned."""
 
@@ -74,13 +82,14 @@ class Trap(Document):
 
 
 class Part(Document):
-    """`parts/<part>.yml`. `sources` gives every source a short key; `branches` is the driver's alone."""
+    """`parts/<part>.yml`. `sources` gives sources short keys; `branches` and `fabric_manager` are the driver's."""
 
     part: str
     title: str
     sources: dict[str, SourceText]
     releases: list[PartRelease]
     branches: dict[str, Branch] = Field(default_factory=dict)
+    fabric_manager: list[Companion] = Field(default_factory=list)
     known_bad: list[BadPin] = Field(default_factory=list)
     traps: list[Trap] = Field(default_factory=list)
 

@@ -62,6 +62,9 @@ class Release(Document):
     wheels: str
     gcc: Annotated[tuple[VersionText, ...], Field(strict=False)]
     kernel: VersionText
+    flavours: list[str]
+    own_kernels: dict[str, str] = Field(default_factory=dict)
+    newer_kernels: dict[str, str] = Field(default_factory=dict)
     source: SourceText
 
 

@@ -5,14 +5,15 @@
 
 import hashlib
 import json
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from datetime import date
+from functools import partial
 from typing import Any
 
 from aimlsetup import catalog
-from aimlsetup.locking import channels, checkouts, environments, repositories, solving
+from aimlsetup.locking import channels, checkouts, driver, environments, libraries, repositories, solving
 from aimlsetup.locking.arguments import fill
-from aimlsetup.locking.decision import Case
+from aimlsetup.locking.decision import Case, Decided
 from aimlsetup.locking.platforms import Platform, classes, free_name, platform
 from aimlsetup.locking.presets import filled
 from aimlsetup.models.lock import HostClass, Lock
@@ -20,8 +21,11 @@ from aimlsetup.models.observation import Observation
 from aimlsetup.models.profile import Profile
 
 # Components whose arguments are solved rather than given.
-DECIDERS = {
+DECIDERS: dict[str, Callable[[Case], Decided]] = {
     repositories.COMPONENT: repositories.decide,
+    driver.COMPONENT: driver.decide,
+    libraries.TOOLKITS: libraries.toolkits,
+    **{name: partial(libraries.siblings, name) for name in libraries.COMPONENTS},
     environments.COMPONENT: environments.decide,
     checkouts.COMPONENT: checkouts.decide,
 }

@@ -16,6 +16,7 @@ from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.locking import environments, solving
 from aimlsetup.locking.availability import Availability
 from aimlsetup.locking.decision import Case
+from aimlsetup.locking.kernels import named
 from aimlsetup.locking.stack.environment import EnvironmentSolution
 from aimlsetup.locking.stack.facts import word
 from aimlsetup.locking.stack.frameworks import PYTHON
@@ -127,7 +128,8 @@ def _environments(profile: Profile) -> dict[str, Mapping[str, Any]]:
 
 def solve(case: Case, today: date | None, wish: Asked | None = None) -> dict[str, Pin]:
     """What the solver decides of a lock: stacks, interpreters, frameworks. No solution is an error (exit code 4)."""
-    recorded = Availability(word(case.platform.release), case.platform.arch, kept=case.kept_packages)
+    platform = case.platform
+    recorded = Availability(word(platform.release), platform.arch, named(platform), kept=case.kept_packages)
     made = solving.solved(replace(case, available=recorded), today, wish.requirements() if wish and wish.wish else ())
     pins = solving.pins(made.solution)
     for env in made.environments:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from aimlsetup.catalog import recorded
 from aimlsetup.catalog.recorded import fitting
 from aimlsetup.catalog.records import Variant
+from aimlsetup.locking.kernels import filled
 from aimlsetup.models.lock import Reason
 from aimlsetup.solver.problem import Requirement
 from aimlsetup.solver.versions import Versions
@@ -26,11 +27,13 @@ class Index:
 class Availability:
     """Indexes by channel for one distribution (`debian12`) and architecture; `silent` says of the others why not.
 
-    What `kept` has (package: version) is taken before anything newer, wherever it is still there and fits.
+    What `kept` has (package: version) is taken before anything newer, wherever it is still there and fits. `kernel` is
+    what the packages of the hosts' kernel are called.
     """
 
     distro: str
     arch: str
+    kernel: str
     live: Mapping[str, Index] = field(default_factory=dict)
     silent: Mapping[str, str] = field(default_factory=dict)
     kept: Mapping[str, str] = field(default_factory=dict)
@@ -42,6 +45,8 @@ class Availability:
         """
         words = {name: _words(variant, name) for name in ("channel", "distro", "arch")}
         channel = next((name for name in words["channel"] if name in TITLES), None)
+        packages = {filled(name, self.kernel): version for name, version in variant.packages.items()}
+        variant = variant.model_copy(update={"packages": packages})
         here = self.distro in words["distro"] and self.arch in (words["arch"] or [self.arch])
         if channel is None or not here or not variant.packages:
             return variant, []

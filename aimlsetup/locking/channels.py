@@ -13,6 +13,7 @@ from aimlsetup.locking.archive import Place, packages
 from aimlsetup.locking.availability import TITLES, Availability, Index, newest_first
 from aimlsetup.locking.decision import Case
 from aimlsetup.locking.fetch import Silent, fetch
+from aimlsetup.locking.kernels import named
 from aimlsetup.locking.repositories import repositories, repository
 from aimlsetup.locking.stack.facts import word
 
@@ -22,14 +23,16 @@ KEY_BYTES = 1 << 20
 def asked(cases: Mapping[str, Case]) -> dict[str, Case]:
     """The cases with what can be had for them, where they compute on GPUs. Every platform is asked for once."""
     found: dict[tuple[str, str], Availability] = {}
+    kernels: dict[tuple[str, str, str], Availability] = {}
     made = dict(cases)
     for name, case in cases.items():
         if case.platform.hardware:
-            platform = word(case.platform.release), case.platform.arch
+            platform, kernel = (word(case.platform.release), case.platform.arch), named(case.platform)
             if platform not in found:
                 found[platform] = availability(case)
+            same = kernels.setdefault((*platform, kernel), replace(found[platform], kernel=kernel))
             kept = case.kept_packages
-            made[name] = replace(case, available=replace(found[platform], kept=kept) if kept else found[platform])
+            made[name] = replace(case, available=replace(same, kept=kept) if kept else same)
     return made
 
 
@@ -44,6 +47,7 @@ def availability(case: Case) -> Availability:
     return Availability(
         word(case.platform.release),
         case.platform.arch,
+        named(case.platform),
         live={channel: answer for channel, answer in found.items() if isinstance(answer, Index)},
         silent={channel: answer for channel, answer in found.items() if isinstance(answer, str)},
     )

@@ -36,21 +36,25 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Installed:
-    """The driver that is loaded and works."""
+    """The driver that is loaded and works, and dpkg's packages of it: (name, version)."""
 
     version: str
     flavour: str | None
+    packages: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
 class Hardware:
-    """`gpus` are in the order of the bus, each kind once; `kernel` is its release series (`6.1`)."""
+    """`gpus` are in the order of the bus, each kind once; `kernel` is its release series (`6.1`), `flavour` what its
+    release ends with (`amd64`, `generic`).
+    """
 
     gpus: tuple[Gpu, ...]
     nvswitch: bool
     secure_boot: bool
     kernel: str | None
     driver: Installed | None
+    flavour: str | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -68,13 +72,14 @@ def hardware(
     on_bus = [*observed, *facts.get("nvswitches", ())]
     ids = [found for found in (observed if declared is None else declared) if found.startswith("10de:")]
     switches = [found for found in on_bus if found.removeprefix("10de:") in catalog.gpus.switches]
-    kernel = re.match(r"\d+\.\d+", facts.get("kernel", ""))
+    kernel = re.match(r"(\d+\.\d+)[^-]*(?:-\d[^-]*)?(?:-([a-z].*))?$", facts.get("kernel", ""))
     return Hardware(
         gpus=tuple(_gpu(found, capabilities, catalog) for found in dict.fromkeys(ids) if found not in switches),
         nvswitch=bool(switches),
         secure_boot=facts.get("secure_boot") == "on",
-        kernel=kernel[0] if kernel else None,
+        kernel=kernel[1] if kernel else None,
         driver=_installed(facts.get("nvidia") or {}),
+        flavour=kernel[2] if kernel else None,
     )
 
 
@@ -104,4 +109,11 @@ def _installed(nvidia: Mapping[str, Any]) -> Installed | None:
     version = nvidia.get("driver")
     works = nvidia.get("loaded") and version and nvidia.get("library") in (None, version)
     flavour = nvidia.get("flavour")
-    return Installed(str(version), flavour if flavour in FLAVOURS else None) if works else None
+    packages = {name: found["version"] for name, found in (nvidia.get("packages") or {}).items() if _whole(found)}
+    if not works:
+        return None
+    return Installed(str(version), flavour if flavour in FLAVOURS else None, tuple(sorted(packages.items())))
+
+
+def _whole(package: Mapping[str, Any]) -> bool:
+    return bool(package["status"] == "i")

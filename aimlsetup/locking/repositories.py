@@ -6,12 +6,12 @@ from typing import Any
 from aimlsetup.catalog import Catalog
 from aimlsetup.catalog.sources import Apt, fill
 from aimlsetup.locking.decision import Case, Decided
+from aimlsetup.locking.kernels import DPKG
 from aimlsetup.locking.platforms import Platform
 from aimlsetup.locking.stack.facts import word
 from aimlsetup.locking.stack.packages import StackPackages, stack_packages
 
 COMPONENT = "gpu_sources"
-DPKG = {"x86_64": "amd64", "aarch64": "arm64"}
 EXACT = 1001  # apt's priority that holds a version even where that is a downgrade
 
 

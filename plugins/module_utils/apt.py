@@ -74,11 +74,12 @@ STALE = re.compile(
 
 
 def parse_wish(text):
-    """(name, version or None) of apt's own notation `name` or `name=version`. Raises ValueError for anything else.
+    """(name, version or None) of apt's own notation `name` or `name=version`, with `*` at its end for any rest. Raises
+    ValueError for anything else.
 
     `name-`, which asks apt-get to remove, is anything else.
     """
-    match = re.match(r"([a-z0-9][a-z0-9+.-]*[a-z0-9+.])(?:=([A-Za-z0-9.+:~-]+))?\Z", text)
+    match = re.match(r"([a-z0-9][a-z0-9+.-]*[a-z0-9+.])(?:=([A-Za-z0-9.+:~-]+\*?))?\Z", text)
     if not match:
         raise ValueError("%r is no package: expected name or name=version, as apt-get takes them" % text)
     return match.group(1), match.group(2)
@@ -88,7 +89,7 @@ def pending(wishes, installed):
     """Names that are not installed, or not in the wanted version. `installed` is as `state.packages` gives it."""
     return sorted(
         name for name, version in wishes.items()
-        if installed[name] is None or version not in (None, installed[name]["version"])
+        if installed[name] is None or not fnmatch.fnmatchcase(installed[name]["version"], version or "*")
     )
 
 

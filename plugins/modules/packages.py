@@ -16,7 +16,7 @@ description:
   - Needs apt-get and dpkg-query; python3-apt is not used.
 options:
   packages:
-    description: What is to be installed, in apt-get's notation V(name) or V(name=version).
+    description: What is to be installed, in apt-get's notation V(name), V(name=version) or V(name=begins-so*).
     type: list
     elements: str
     required: true
@@ -110,9 +110,18 @@ OPTIONS = {
     "lock_timeout": {"type": "int", "default": 600},
 }
 APT_OPTIONS = (
-    "-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold",
-    "-o", "Dpkg::Use-Pty=0", "-o", "Acquire::Retries=2", "-o", "APT::Install-Recommends=0",
-    "-o", "APT::Keep-Downloaded-Packages=1",
+    "-o",
+    "Dpkg::Options::=--force-confdef",
+    "-o",
+    "Dpkg::Options::=--force-confold",
+    "-o",
+    "Dpkg::Use-Pty=0",
+    "-o",
+    "Acquire::Retries=2",
+    "-o",
+    "APT::Install-Recommends=0",
+    "-o",
+    "APT::Keep-Downloaded-Packages=1",
 )
 # What these let through is judged by `apt.refusals` on the simulation instead, name by name.
 INSTALL = ("--allow-downgrades", "--allow-change-held-packages", "install", "--")

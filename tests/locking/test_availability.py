@@ -28,6 +28,8 @@ DISTRO = {
     "nvidia-driver": ["535.261.03-1"],
     "nvidia-kernel-dkms": ["535.261.03-1"],
     "nvidia-open-kernel-dkms": ["535.261.03-1"],
+    "nvidia-persistenced": ["535.171.04-1~deb12u1"],
+    "nvidia-smi": ["535.261.03-1"],
     "nvidia-cuda-toolkit": ["11.8.89~11.8.0-5~deb12u2", "11.8.89~11.8.0-5~deb12u1"],
 }
 TOOLKIT = "11.8.89~11.8.0-5"
@@ -42,7 +44,7 @@ def variant(
 
 def available(**packages: list[str]) -> Availability:
     found = {name.replace("_", "-"): versions for name, versions in packages.items()}
-    return Availability("ubuntu2204", "x86_64", live={"nvidia": Index(found, "https://mirror.example /")})
+    return Availability("ubuntu2204", "x86_64", "generic", live={"nvidia": Index(found, "https://mirror.example /")})
 
 
 def words(requirement: Requirement) -> frozenset[str]:
@@ -94,14 +96,14 @@ def test_what_the_index_says_nothing_of_stays(asked: Variant) -> None:
 
 def test_what_was_locked_is_kept_while_it_is_there() -> None:
     found = Index({"a": ["1.2-2", "1.2-1"]}, "there")
-    kept = Availability("ubuntu2204", "x86_64", live={"nvidia": found}, kept={"a": "1.2-1"})
+    kept = Availability("ubuntu2204", "x86_64", "generic", live={"nvidia": found}, kept={"a": "1.2-1"})
     assert kept.judged("It", variant({"a": "1.2*"}), "catalog")[0].packages == {"a": "1.2-1"}
-    gone = Availability("ubuntu2204", "x86_64", live={"nvidia": found}, kept={"a": "1.2-0"})
+    gone = Availability("ubuntu2204", "x86_64", "generic", live={"nvidia": found}, kept={"a": "1.2-0"})
     assert gone.judged("It", variant({"a": "1.2*"}), "catalog")[0].packages == {"a": "1.2-2"}
 
 
 def test_without_an_index_what_was_recorded_counts_and_then_the_catalog() -> None:
-    offline = Availability("ubuntu2204", "x86_64", silent={"nvidia": "mirror.example: no route to host"})
+    offline = Availability("ubuntu2204", "x86_64", "generic", silent={"nvidia": "mirror.example: no route to host"})
     exact, (requirement,) = offline.judged("It", variant({"cuda-cudart-12-4": None}), "catalog")
     assert exact.packages == {"cuda-cudart-12-4": "12.4.127-1"}
     assert requirement.reason.kind == "index"
@@ -122,13 +124,14 @@ def solve(requests: dict[str, object], found: Availability, old: HostClass | Non
 
 def bookworm(**packages: list[str]) -> Availability:
     found = DISTRO | {name.replace("_", "-"): versions for name, versions in packages.items()}
-    return Availability("debian12", "x86_64", live={"distro": Index(found, "http://mirror.example bookworm")})
+    return Availability("debian12", "x86_64", "amd64", live={"distro": Index(found, "http://mirror.example bookworm")})
 
 
 def test_pins_are_what_the_index_has_and_say_so() -> None:
     pins = solving.pins(solve({"cuda": "11.8", "channel": "distro"}, bookworm()).solution)
     assert pins["cuda"].packages == {"nvidia-cuda-toolkit": f"{TOOLKIT}~deb12u2"}
-    assert set(pins["driver"].packages.values()) == {"535.261.03-1"}
+    assert {pins["driver"].packages[name] for name in ("nvidia-driver", "nvidia-kernel-dkms")} == {"535.261.03-1"}
+    assert pins["driver"].packages["nvidia-persistenced"] == "535.171.04-1~deb12u1"
     for name in ("cuda", "driver"):
         indexes = [reason for reason in pins[name].because if reason.kind == "index"]
         assert [reason.source for reason in indexes] == ["http://mirror.example bookworm"]

@@ -28,7 +28,7 @@ NAMES = [name for name, preset in presets.load().items() if preset.requests.devi
 
 @cache
 def without_index(distro: str) -> Availability:
-    return Availability(distro, "x86_64", silent=dict.fromkeys(("nvidia", "distro"), "a test"))
+    return Availability(distro, "x86_64", "generic", silent=dict.fromkeys(("nvidia", "distro"), "a test"))
 
 
 def solutions(preset: str) -> list[tuple[Release, dict[str, Pin]]]:

@@ -132,18 +132,19 @@ def test_sizes() -> None:
 def test_wishes() -> None:
     assert apt.parse_wish("git") == ("git", None)
     assert apt.parse_wish("libnvinfer8=8.6.1.6-1+cuda12.0") == ("libnvinfer8", "8.6.1.6-1+cuda12.0")
+    assert apt.parse_wish("nvidia-smi=535.261.03-*") == ("nvidia-smi", "535.261.03-*")
 
 
 @given(st.text())
 def test_whatever_is_no_package_name_is_refused(text: str) -> None:
-    if re.fullmatch(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](=[A-Za-z0-9.+:~-]+)?", text):
+    if re.fullmatch(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](=[A-Za-z0-9.+:~-]+\*?)?", text):
         assert apt.parse_wish(text)[0]
     else:
         with pytest.raises(ValueError, match="is no package"):
             apt.parse_wish(text)
 
 
-@pytest.mark.parametrize("text", ["-o", "--purge", "git;id", "git=1 -o x", "a b", "git-", "../x", "git=", "git\n", "Git"])
+@pytest.mark.parametrize("text", ["-o", "--purge", "git;id", "git=1 -o x", "git=*1", "git*", "a b", "git-", "../x", "git=", "git\n", "Git"])
 def test_options_and_shell_are_no_package_names(text: str) -> None:
     with pytest.raises(ValueError, match="is no package"):
         apt.parse_wish(text)
@@ -152,6 +153,7 @@ def test_options_and_shell_are_no_package_names(text: str) -> None:
 def test_pending_is_what_is_missing_or_in_another_version() -> None:
     installed = {"a": {"version": "1"}, "b": None, "c": {"version": "1"}, "d": {"version": "1"}}
     assert apt.pending({"a": None, "b": None, "c": "2", "d": "1"}, installed) == ["b", "c"]
+    assert apt.pending({"a": "1*", "c": "1-*", "d": "*"}, installed) == ["c"]
 
 
 def test_half_done_packages() -> None:

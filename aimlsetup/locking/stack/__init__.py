@@ -10,7 +10,8 @@ from datetime import date
 from functools import cache
 
 from aimlsetup.catalog import Catalog
-from aimlsetup.catalog.records import Build
+from aimlsetup.catalog.recorded import fitting
+from aimlsetup.catalog.records import Build, Variant
 from aimlsetup.locking.availability import Availability
 from aimlsetup.locking.hardware import Hardware, Installed
 from aimlsetup.locking.platforms import Platform
@@ -109,9 +110,6 @@ def _stacks(
     scopes: Sequence[str], hardware: Hardware, catalog: Catalog, available: Availability | None
 ) -> dict[str, Choices]:
     """The libraries of every stack, then what the host has once."""
-    drivers = part_choices(catalog, "driver", available)
-    if hardware.driver:
-        drivers = Choices((*drivers.candidates, _installed(hardware.driver)))
     several = len(scopes) > 1  # packages of which a host has one version only must agree
     return {
         "device": _words("device", ("gpu", "cpu")),
@@ -121,9 +119,9 @@ def _stacks(
             for name in wishes.LIBRARIES
         },
         **(apt_choices(catalog, wishes.LIBRARIES, available) if several else {}),
-        "flavour": _words("flavour", FLAVOURS),
         "channel": _words("channel", SIGNED_FIRST if hardware.secure_boot else NEWEST_FIRST),
-        "driver": drivers,
+        "driver": _drivers(part_choices(catalog, "driver", available), hardware.driver),
+        "flavour": _words("flavour", FLAVOURS),  # after the driver, whose records say which comes first
     }
 
 
@@ -139,6 +137,25 @@ def _word(name: str, word: str) -> Candidate:
         text = "what the distribution packages goes with its own driver"
         requires = (Requirement("/channel", Versions.word(["distro"]), Reason(kind="fact", text=text)),)
     return Candidate(name, word, reason, requires)
+
+
+def _drivers(choices: Choices, installed: Installed | None) -> Choices:
+    """With the one that works: by its packages where they are some release's, so that they can be held, else as it is
+    (from NVIDIA's own installer, say) rather than put in by apt once more.
+    """
+    if installed is None:
+        return choices
+    there = dict(installed.packages)
+    as_they_are = [
+        found
+        for found in choices.candidates
+        if found.version == installed.version
+        and isinstance(found.record, Variant)
+        and found.record.packages
+        and installed.flavour in (None, *found.record.needs.get("flavour", ()))
+        and all(name in there and fitting([there[name]], wish) for name, wish in found.record.packages.items())
+    ]
+    return Choices((*as_they_are, _installed(installed), *(c for c in choices.candidates if c not in as_they_are)))
 
 
 def _installed(driver: Installed) -> Candidate:

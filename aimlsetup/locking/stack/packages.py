@@ -47,6 +47,11 @@ def stack_packages(solution: Solution) -> StackPackages:
     return StackPackages(tuple(sorted(channels)), components)
 
 
+def wishes(packages: Mapping[str, str | None]) -> list[str]:
+    """In apt's notation: `name=version`, or only the name."""
+    return [f"{name}={version}" if version else name for name, version in packages.items()]
+
+
 def _alike(one: Delivery, other: Delivery) -> bool:
     return (one.version, one.channel, one.packages) == (other.version, other.channel, other.packages)
 

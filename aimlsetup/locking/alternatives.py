@@ -136,7 +136,6 @@ def solve(case: Case, today: date | None, wish: Asked | None = None) -> dict[str
         own = EnvironmentSolution.of(env, made.solution)
         for name in (PYTHON, *(line.name for line in env.wishes)):
             if name in own.chosen:
-                found = own.chosen[name]
-                because = solving.because(found.because, f"{env.name}.{name}", made.solution.given_up)
-                pins[f"{env.name}.{found.candidate.name}"] = Pin(version=found.candidate.version, because=because)
+                found = own.chosen[name].candidate
+                pins[f"{env.name}.{found.name}"] = Pin(version=found.version, because=own.because(found.name))
     return pins

@@ -77,7 +77,7 @@ def _entry(
 
 
 def _pins(env: Environment, own: EnvironmentSolution, packages: list[index.Package]) -> dict[str, Pin]:
-    pins = {PYTHON: Pin(version=own.python.candidate.version, because=list(own.python.because))}
+    pins = {PYTHON: Pin(version=own.python.candidate.version, because=own.because(PYTHON))}
     for package in packages:
         reasons = own.because(package.name) or _wished(env, package.name)
         if package.parents:

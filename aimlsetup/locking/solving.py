@@ -8,7 +8,7 @@ from aimlsetup.locking import conflict, environments, stack
 from aimlsetup.locking.decision import Case
 from aimlsetup.locking.stack.packages import PINNED, from_apt
 from aimlsetup.locking.wishes import environments as wished
-from aimlsetup.models.lock import Pin, Reason
+from aimlsetup.models.lock import Pin
 from aimlsetup.solver import solve
 from aimlsetup.solver.problem import Conflict, Problem, Requirement, Solution
 
@@ -45,15 +45,9 @@ def pins(solution: Solution) -> dict[str, Pin]:
     return {
         name: Pin(
             version=chosen.candidate.version,
-            because=because(chosen.because, name, solution.given_up),
+            because=solution.because(name),
             packages=dict(from_apt(name, solution.chosen) or {}),
         )
         for name, chosen in solution.chosen.items()
         if name.rpartition(".")[2] in PINNED
     }
-
-
-def because(reasons: Iterable[Reason], name: str, given_up: Iterable[Requirement]) -> list[Reason]:
-    """Why, and which preferences it could not follow."""
-    lost = [hope.reason for hope in given_up if hope.name == name]
-    return [*reasons, *(Reason(kind=reason.kind, text=f"could not be followed: {reason.text}") for reason in lost)]

@@ -160,6 +160,12 @@ class Solution:
     bounds: tuple[Requirement, ...]
     given_up: tuple[Requirement, ...] = ()
 
+    def because(self, name: str) -> list[Reason]:
+        """Why a name has what was chosen for it, and which hopes for it could not be followed."""
+        lost = [hope.reason for hope in self.given_up if hope.name == name]
+        told = [Reason(kind=reason.kind, text=f"could not be followed: {reason.text}") for reason in lost]
+        return [*self.chosen[name].because, *told]
+
 
 @dataclass(frozen=True)
 class Suggestion:

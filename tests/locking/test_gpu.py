@@ -131,6 +131,20 @@ def test_hosts_of_one_solution_share_a_lock(profile: Read, observation: Observe)
     assert locking.current(lock, wished, {"a": host(ADA, nvidia=working)})  # type: ignore[dict-item]
 
 
+def test_a_preferred_framework_that_does_not_fit_gives_way_and_that_is_told(
+    profile: Read, observation: Observe, wheels: Index
+) -> None:
+    """TensorFlow 2.17 has no wheels for Debian 13's Python."""
+    trixie = {"id": "debian", "version": "13", "codename": "trixie", "name": "Debian"}
+    host = observation(release=trixie, pythons={"/usr/bin/python3.13": "3.13.5"}, gpus=[ADA])
+    wished = profile(more="requests: {device: gpu, channel: pip, framework: {tensorflow: {prefer: '2.17'}}}\n")
+    pin = locking.make(wished, {"web": host}).classes["debian-13-x86_64"].pins["py_3.tensorflow"]
+    assert pin.version == "2.21.0"
+    assert "could not be followed: requests.framework.tensorflow: tensorflow==2.17.*" in [
+        reason.text for reason in pin.because
+    ]
+
+
 def test_a_preset_stands_beneath_the_profile(profile: Read, observation: Observe, index: Index) -> None:
     index.publish("tensorflow-cpu", "2.20.0")
     index.publish("tensorflow-cpu", "2.21.0")

@@ -15,13 +15,14 @@ from aimlsetup.solver.problem import Chosen, Requirement, Solution
 
 @dataclass(frozen=True)
 class EnvironmentSolution:
-    """`chosen` and `open` are what was solved under the environment's name, by short names.
+    """`chosen` and `open` are what was solved under the environment's name, by short names, `reasons` why.
 
     `lines` are what to install, `bounds` what holds for whatever comes with it, `indexes` the folders of a framework's
     own index that have its wheels.
     """
 
     chosen: dict[str, Chosen]
+    reasons: dict[str, list[Reason]]
     open: tuple[Requirement, ...]
     lines: list[str]
     bounds: list[str]
@@ -39,6 +40,7 @@ class EnvironmentSolution:
         builds = _builds(chosen)
         return cls(
             chosen,
+            {name: solution.because(f"{prefix}{name}") for name in chosen},
             still_open,
             lines=[*(_line(wish, chosen, lost) for wish in env.wishes), *_wheels(chosen, builds)],
             bounds=sorted({*_exact(env, chosen), *_brought(builds), *_known(still_open, prefix)}),
@@ -52,9 +54,9 @@ class EnvironmentSolution:
 
     def because(self, name: str) -> list[Reason]:
         """Why a package has the version it has, as far as that was solved."""
-        for found in self.chosen.values():
+        for short, found in self.chosen.items():
             if found.candidate.name == name:
-                return list(found.because)
+                return list(self.reasons[short])
         return list(dict.fromkeys(item.reason for item in self.open if item.name.endswith(f".{name}")))
 
 

@@ -98,7 +98,10 @@ def look(wishes, hold):
     there = sorted(name for name in wishes if found[name])
     _status, listing = state.run(["dpkg-query", "-L"] + there) if there else (0, "")
     sonames, unknown = of_files(listing.splitlines(), libraries.on_host()[0])
-    problems += ["%s is not in the loader's cache (ldconfig)" % path for path in unknown]
+    problems += [
+        "%s is %s" % (path, "not in the loader's cache (ldconfig)" if os.path.exists(path) else "gone")
+        for path in unknown
+    ]
     troubles = {name: trouble(name) for name in sonames}
     problems += ["%s can't be loaded: %s" % item for item in sorted(troubles.items()) if item[1]]
     return {name: path for name, path in sonames.items() if not troubles[name]}, problems

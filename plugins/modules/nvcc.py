@@ -13,26 +13,16 @@ description:
   - A toolkit of which no package has a compiler is reported and passed over.
 options:
   toolkits:
-    description: The toolkits.
-    type: list
-    elements: dict
+    description: Directories of toolkits, by release. An empty one means the distribution's own toolkit in F(/usr).
+    type: dict
     required: true
-    options:
-      version:
-        description: Its release, such as V(12.4).
-        type: str
-        required: true
-      path:
-        description: Its directory. Unset means the distribution's own, below F(/usr).
-        type: path
 author: [aimlsetup maintainers]
 """
 
 EXAMPLES = r"""
 - name: Verify | Compile and run
   codehub.aimlsetup.nvcc:
-    toolkits:
-      - {version: "12.4", path: /usr/local/cuda-12.4}
+    toolkits: {"12.4": /usr/local/cuda-12.4}
 """
 
 RETURN = r"""
@@ -136,17 +126,17 @@ def compiled_and_run(compiler, directory):
     return execute([program], RUN_LIMIT, "the compiled program")
 
 
-def check(toolkit, gpus, scratch):
+def check(version, path, gpus, scratch):
     """What was shown of one toolkit, in words. Raises Failed."""
-    compiler = os.path.join(toolkit["path"] or "/usr", "bin", "nvcc")
+    compiler = os.path.join(path or "/usr", "bin", "nvcc")
     if not os.path.exists(compiler):
         if state.run(["dpkg-query", "-S", compiler])[0]:
             return "it has no compiler"
         raise Failed("%s is gone\nhint: `apt-get install --reinstall` its package" % compiler)
     found = nvidia.parse_nvcc(execute([compiler, "--version"], RUN_LIMIT, compiler))
     release = found["release"] if found else "nothing"
-    if (toolkit["version"] + ".").find(release + ".") != 0:
-        raise Failed("%s is of release %s, expected %s" % (compiler, release, toolkit["version"]))
+    if not (version + ".").startswith(release + "."):
+        raise Failed("%s is of release %s, expected %s" % (compiler, release, version))
     directory = tempfile.mkdtemp(prefix="aimlsetup-nvcc-", dir=scratch)
     try:
         said = compiled_and_run(compiler, directory)
@@ -157,16 +147,14 @@ def check(toolkit, gpus, scratch):
 
 def main():
     """Run the module."""
-    toolkit = {"version": {"type": "str", "required": True}, "path": {"type": "path"}}
-    options = {"toolkits": {"type": "list", "elements": "dict", "required": True, "options": toolkit}}
-    module = AnsibleModule(argument_spec=options, supports_check_mode=True)
+    module = AnsibleModule(argument_spec={"toolkits": {"type": "dict", "required": True}}, supports_check_mode=True)
     gpus = len([found for found in facts.gpus() if found["id"].startswith("10de:")])
     checked = {}
-    for wanted in module.params["toolkits"]:
+    for version, path in module.params["toolkits"].items():
         try:
-            checked[wanted["version"]] = check(wanted, gpus, module.tmpdir)
+            checked[version] = check(version, path, gpus, module.tmpdir)
         except Failed as failed:  # noqa: PERF203 - it ends the loop
-            module.fail_json(msg="CUDA %s: %s" % (wanted["version"], failed), checked=checked)
+            module.fail_json(msg="CUDA %s: %s" % (version, failed), checked=checked)
     module.exit_json(changed=False, checked=checked)
 
 

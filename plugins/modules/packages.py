@@ -192,14 +192,18 @@ class Apt(aptrun.Commands):
         disk = apt.parse_installed_sizes(self.show(changes)) - apt.parse_installed_sizes(before)
         return {"packages": changes, "download": apt.parse_download(uris), "disk": disk}
 
-    def leaving(self, names):
-        """What goes with packages that are to be absent: they, and what was installed automatically for them alone."""
+    def leaving(self, specs, names):
+        """What goes with packages that are to be absent: they, and what was installed automatically for them alone.
+
+        Nothing that `specs`, all that is wanted, need; they alone while apt does not know one of those.
+        """
         if not names:
             return set()
         asked = ("-s", "-o", "Debug::NoLocking=1", "--allow-change-held-packages")
         orphans = apt.removals(self.get(*asked, "autoremove")[1])
         dependents = apt.removals(self.get(*asked, "remove", "--", *names)[1]) - set(names)
-        return apt.removals(self.get(*asked, "--auto-remove", "remove", "--", *names)[1]) - orphans - dependents
+        output = self.get(*asked, "--auto-remove", *INSTALL, *specs, *(name + "-" for name in names))[1]
+        return (apt.removals(output) - orphans - dependents) | set(names)
 
     def plan(self, transaction, wanted):
         """(the transaction, "") as simulated, refused where it does more than was asked, or (None, apt's words)."""
@@ -236,17 +240,13 @@ class Apt(aptrun.Commands):
 
 
 class Transaction:
-    """What apt-get is asked to do at once: `absent` are names to be removed, `leaving` all that goes."""
+    """What apt-get is asked to do at once."""
 
-    def __init__(self, wishes, leaving, absent):
-        self.wishes, self.leaving, self.absent = wishes, leaving, leaving & absent
+    def __init__(self, wishes, leaving):
+        self.leaving = leaving
         self.specs = [*wishes, *(name + "-" for name in sorted(leaving))]
         verbs = (("installing", wishes), ("removing", sorted(leaving)))
         self.text = " and ".join("%s %s" % (verb, ", ".join(names)) for verb, names in verbs if names)
-
-    def strict(self):
-        """The same without what would only go because nothing needs it: something that comes in may. None if it is so."""
-        return Transaction(self.wishes, self.absent, self.absent) if self.leaving != self.absent else None
 
 
 def because(stanzas, wanted, name):
@@ -260,14 +260,13 @@ def claims(plan):
     return [space.claim(path, plan[key], plan[key]) for path, key in ((ARCHIVES, "download"), ("/usr", "disk"))]
 
 
-def bring_about(host, transaction, wanted):
+def bring_about(host, specs, unwanted, wanted):
     """Plan and (outside check mode) install; the plan. Lists are updated at most once, when they are the trouble."""
     updated = False
     while True:
+        staying = [spec(name, version) for name, version in wanted.items()]
+        transaction = Transaction(specs, host.leaving(staying, unwanted))
         plan, trouble = host.plan(transaction, wanted)
-        if trouble and transaction.strict():
-            transaction = transaction.strict()
-            continue
         if plan:
             short = space.shortage(claims(plan))
             if short:
@@ -307,12 +306,10 @@ def converge(host, wishes):
         host.configure()
     before = state.packages(wishes)
     todo = apt.pending(wishes, before)
-    unwanted = state.packages(module.params["absent"])
-    leaving = host.leaving([name for name in unwanted if unwanted[name]])
+    unwanted = [name for name, found in state.packages(module.params["absent"]).items() if found]
     plan = {"packages": [], "download": 0, "disk": 0}
-    if todo or leaving:
-        transaction = Transaction([spec(name, wishes[name]) for name in todo], leaving, set(unwanted))
-        plan = bring_about(host, transaction, wishes)
+    if todo or unwanted:
+        plan = bring_about(host, [spec(name, wishes[name]) for name in todo], unwanted, wishes)
     after = before if module.check_mode else state.packages(wishes)
     missing = [] if module.check_mode else apt.pending(wishes, after)
     if missing:

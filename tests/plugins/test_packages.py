@@ -67,8 +67,8 @@ def host(session_hosts: HostFactory) -> Host:
 
 @pytest.fixture(scope="module")
 def repository(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """Packages alpha 1 and 2; beta wants alpha 2, zeta wants beta; gamma conflicts with alpha; broken can't be
-    configured.
+    """Packages alpha 1 and 2; beta wants alpha 2, zeta wants beta; gamma conflicts with alpha, eta
+    wants it; broken can't be configured.
     """
     made = Repository(host, tmp_path_factory.mktemp("repository"))
     made.make_key()
@@ -76,6 +76,7 @@ def repository(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Reposito
     made.add("alpha", "2")
     made.add("beta", "1", Depends="alpha (>= 2)")
     made.add("gamma", "1", Conflicts="alpha")
+    made.add("eta", "1", Depends="alpha")
     made.add("zeta", "1", Depends="beta")
     made.add("broken", "1", postinst="test -e /srv/repaired")
     made.add("huge", "1", **{"Installed-Size": str(10**10)})
@@ -89,7 +90,7 @@ def published(host: Host, repository: Repository) -> Iterator[None]:
     repository.publish()
     yield
     run(host, "touch /srv/repaired; dpkg --configure -a;"
-              "dpkg --purge --force-hold zeta beta alpha gamma delta broken slow left;"
+              "dpkg --purge --force-hold zeta beta alpha gamma delta eta broken slow left;"
               "rm -f /srv/repaired; rm -rf /var/lib/apt/lists/*")  # fmt: skip
 
 
@@ -159,6 +160,17 @@ def test_what_is_to_be_absent_goes_with_what_only_it_needed(host: Host, packages
     packages("beta")
     assert packages(absent=["beta"])["plan"]["packages"] == [{"name": "beta", "from": "1", "to": None}]
     assert run(host, "dpkg-query -W -f '${db:Status-Abbrev}' alpha") == "ii ", "somebody wanted it for itself"
+
+
+def test_what_is_wanted_stays_though_it_came_with_what_goes(host: Host, packages: Packages) -> None:
+    packages("zeta")
+    made = packages("beta", absent=["zeta"])
+    assert [change["name"] for change in made["plan"]["packages"]] == ["zeta"]
+    packages("zeta")
+    made = packages("alpha", "eta", absent=["zeta"])
+    assert {change["name"]: change["to"] for change in made["plan"]["packages"]} == {
+        "beta": None, "eta": "1", "zeta": None,
+    }  # fmt: skip
 
 
 def test_waits_for_another_user_of_dpkg_and_names_it(host: Host, packages: Packages) -> None:

@@ -1,11 +1,14 @@
 """Observe → compare → act → observe: the one place that joins the parts which do not know each other."""
 
+import functools
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from aimlsetup import compare, ui
+from aimlsetup.cli import _resume
 from aimlsetup.cli._site import Site, digest, ensure_lock
 from aimlsetup.engine import act, failures, harvest, inputs
 from aimlsetup.engine.act import Work
@@ -135,7 +138,8 @@ def converge(site: Site, session: Session, seen: Mapping[str, Seen], *, take_loc
         work = work_of(site, current)
         if not work:
             break
-        errors = _errors(session, _watched(session, work, take_lock=take_lock), work)
+        resume = _resume.recipes(site, session)
+        errors = _errors(session, _watched(session, work, take_lock=take_lock, resume=resume), work)
         _note(outcomes, work, errors)
         after = look(session, [name for name in work if name not in errors])
         _note(outcomes, {}, after.errors)
@@ -190,9 +194,17 @@ def _unstable_left_out(
     return {name: host for name, host in after.items() if not outcomes[name].error}
 
 
-def _watched(session: Session, work: Mapping[str, Work], *, check: bool = False, take_lock: bool = False) -> Result:
+def _watched(
+    session: Session,
+    work: Mapping[str, Work],
+    *,
+    check: bool = False,
+    take_lock: bool = False,
+    resume: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Result:
     title = "previewing" if check else "applying"
-    return watched(session, title, work, lambda: act.site(session, work, check=check, take_lock=take_lock))
+    run = functools.partial(act.site, session, work, check=check, take_lock=take_lock, resume=resume)
+    return watched(session, title, work, run)
 
 
 def watched(session: Session, title: str, work: Mapping[str, Work], run: Callable[[], Result]) -> Result:

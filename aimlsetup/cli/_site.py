@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.locking import file as lock_file
 from aimlsetup.models.lock import Lock
 from aimlsetup.models.observation import Observation
-from aimlsetup.models.profile import Host, Profile
+from aimlsetup.models.profile import Become, Host, Profile
 
 
 @dataclass
@@ -112,7 +113,13 @@ def open_site(path: Path, limit: str | None, *, boot: bool = False) -> Site:
 
 
 def reachable(hosts: dict[str, Host], *, boot: bool) -> dict[str, Host]:
-    """The same hosts, those of the sandbox as what they are behind it: hosts to log in to over ssh."""
+    """The same hosts, those of the sandbox as what they are behind it: hosts to log in to over ssh.
+
+    On this machine root needs no sudo; so what goes on after a reboot asks for no password.
+    """
+    if os.geteuid() == 0:
+        own = {name: host for name, host in hosts.items() if host.connection == "local"}
+        hosts = hosts | {name: host.model_copy(update={"become": Become()}) for name, host in own.items()}
     boxed = {name: host for name, host in hosts.items() if host.connection == "sandbox"}
     found = _boxes(boxed, boot=boot) if boxed else {}
     return {name: found.get(name, host) for name, host in hosts.items()}

@@ -53,7 +53,8 @@ def apply(
     take_lock: bool = False,
 ) -> int:
     """Observe, compare, ask, act, until nothing drifts. Returns the exit code."""
-    from aimlsetup.cli import _loop, _site
+    from aimlsetup.cli import _loop, _resume, _site
+    from aimlsetup.engine.failures import RESUMES
     from aimlsetup.engine.locks import held
     from aimlsetup.engine.session import session
 
@@ -73,8 +74,9 @@ def apply(
                 exit_code=Exit.INTERRUPTED,
             ) from None
         log = run.log.path if run.log.path.exists() else None
-    errors |= {name: outcome.error for name, outcome in outcomes.items() if outcome.error}
-    _show(outcomes, errors, log, as_json=as_json)
+        errors |= {name: outcome.error for name, outcome in outcomes.items() if outcome.error}
+        _show(outcomes, errors, log, as_json=as_json)
+        _resume.reboot(run, [name for name, error in errors.items() if error.ref == RESUMES])
     return _loop.conclude(errors, len(site.hosts))
 
 

@@ -9,6 +9,7 @@ from aimlsetup.engine.runner import Event
 from aimlsetup.errors import AimlsetupError, Exit
 
 NOISE = ("(traceback unavailable)", "Module result deserialization failed: No start of json char found")
+RESUMES = "reboot-resumes"  # the error that only says: it goes on by itself
 LINES = 12  # of a message; its first ones say what happened, its last ones why and what to do
 FIRST = 2
 
@@ -174,6 +175,14 @@ def task_error(
         error = access_error(host, event, scrub)
         context = [f"component: {event.component}", f"task: {event.task}", *error.context, f"log: {log}"]
         return AimlsetupError(error.ref, error.message, context=context, hint=f"{error.hint} Then: {again}")
+    if unit := event.result.get("resumes"):
+        return AimlsetupError(
+            RESUMES,
+            f"{host}: it has to be rebooted now, and goes on by itself afterwards",
+            context=scrub(words(event.result)).splitlines(),
+            hint=f"Follow it after the reboot: journalctl -fu {unit}",
+            exit_code=Exit.INTERRUPTED,
+        )
     where = f"{host}: {event.component} failed" if event.component else f"{host}: failed"
     consent = Exit.CONSENT if event.result.get("consent") else Exit.FAILED
     return AimlsetupError(

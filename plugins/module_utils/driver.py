@@ -11,7 +11,7 @@ import re
 from ansible_collections.codehub.aimlsetup.plugins.module_utils import evidence, facts, gpu, nvidia, state
 
 MODULES = "/lib/modules"
-PASSWORD = "/root/aimlsetup-mok-password"
+KEY_PASSWORD = "/root/aimlsetup-mok-password"  # noqa: S105 - the file that holds one
 PREBUILT = ("linux-modules-nvidia-", "linux-objects-nvidia-")  # signed by the distribution, no build on the host
 COMPILER = re.compile(r'^CONFIG_CC_VERSION_TEXT="(\S+) ', re.MULTILINE)
 NOT_LOADED = "no NVIDIA module is loaded"
@@ -19,7 +19,7 @@ NOUVEAU = ("nouveau", "nova_core")
 # Their own programs, which the driver's packages stop and start themselves.
 OWN_DAEMONS = ("nvidia-persistenced", "nv-fabricmanager")
 UNITS = ("nvidia-persistenced.service", "nvidia-fabricmanager.service")
-DISPLAY = ("Xorg", "X", "Xwayland", "Xvfb", "gnome-shell", "kwin_wayland", "kwin_x11", "gdm-x-session", "sddm", "mutter")
+DISPLAY = ("Xorg", "X", "Xwayland", "Xvfb", "gnome-shell", "kwin_wayland", "kwin_x11", "gdm-x-session", "sddm")
 
 
 def builds(packages):

@@ -44,6 +44,7 @@ stopped:
   returned: always
 """
 
+import contextlib
 import os
 import signal
 import time
@@ -57,8 +58,8 @@ OPTIONS = {
     "root": {"type": "path", "default": "/"},
 }
 BUSY = (
-    "the driver is to change, and these processes hold the GPU:\n%s\nNothing was done.\nhint: end them, and apply again; "
-    "or set nvidia_driver_stop_processes to true (they are stopped: services by systemctl, others by SIGTERM, then "
+    "the driver is to change, and these processes hold the GPU:\n%s\nNothing was done.\nhint: end them and apply "
+    "again; or set nvidia_driver_stop_processes to true (they are stopped: services by systemctl, others by SIGTERM, then "
     "SIGKILL) or false (they run on with the old driver, and fail at the next library they load)."
 )
 POLL = 0.2
@@ -72,10 +73,8 @@ def listed(holders):
 def signalled(holders, number):
     """Send a signal to those that still run."""
     for entry in holders:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(entry["pid"], number)
-        except ProcessLookupError:
-            continue
 
 
 def gone(root, patience):

@@ -6,8 +6,8 @@ DOCUMENTATION = r"""
 module: driver_modules
 short_description: Have the driver's modules for every wanted kernel, and nouveau out of the initramfs
 description:
-  - Looks for a module of exactly this version and flavour for each kernel. Where one is missing DKMS builds it, with the
-    compiler that the kernel was built with; a build that fails is refused with the end of its F(make.log).
+  - Looks for a module of exactly this version and flavour for each kernel. Where one is missing DKMS builds it, with
+    the compiler that the kernel was built with; a build that fails is refused with the end of its F(make.log).
   - Renews the initramfs where it is older than O(blacklist).
   - In check mode nothing is built, and what is missing is reported as a change.
 options:
@@ -107,17 +107,23 @@ OPTIONS = {
     "trouble": {"type": "str"},
     "root": {"type": "path", "default": "/"},
 }
-KERNEL_PACKAGES = ("linux-image-*", "linux-headers-*", "linux-generic*", "linux-modules-[0-9]*", "linux-modules-extra-*")
+KERNEL_PACKAGES = (
+    "linux-image-*",
+    "linux-headers-*",
+    "linux-generic*",
+    "linux-modules-[0-9]*",
+    "linux-modules-extra-*",
+)
 IMAGES = "/boot/initrd.img-*"
 LOG = "/var/lib/dkms/%s/%s/build/make.log"
 LOG_LINES = 7
 UNSIGNED = (
     "%s.\nThe packages bring signed modules (%s), and none of them is for that kernel.\nhint: a meta-package such as "
-    "linux-modules-nvidia-550-generic follows the kernel's own meta-package; boot the newest installed kernel, or lock again."
+    "linux-modules-nvidia-550-generic follows the kernel's own one; boot the newest installed kernel, or lock again."
 )
 MISSING = (
-    "%s, and DKMS knows no nvidia module of version %s.\nhint: the packages (%s) should bring its source below /usr/src; "
-    "`dkms status` shows what is known."
+    "%s, and DKMS knows no nvidia module of version %s.\nhint: the packages (%s) should bring its source below "
+    "/usr/src; `dkms status` shows what is known."
 )
 
 
@@ -168,7 +174,9 @@ def build(module, kernel, wrong):
             msg="\n".join(
                 ["the driver's module could not be built for kernel %s: %s" % (kernel, " ".join(argv))]
                 + (log or ["  " + line for line in said])
-                + ["hint: an older driver does not build for a newer kernel: choose a newer branch, or boot an older kernel."]
+                + [
+                    "hint: an older driver does not build for a newer kernel: take a newer branch, or an older kernel."
+                ]
             )
         )
 
@@ -203,8 +211,8 @@ def main():
         left = misfits(module, names)
         if left:
             module.fail_json(
-                msg="DKMS built it, and still: %s.\nhint: `dkms status` and `modinfo -k KERNEL nvidia` show which file is "
-                "in the way." % "; ".join(left.values())
+                msg="DKMS built it, and still: %s.\nhint: `dkms status` and `modinfo -k KERNEL nvidia` show which file "
+                "is in the way." % "; ".join(left.values())
             )
         renew(module, images)
     module.exit_json(

@@ -6,9 +6,9 @@ DOCUMENTATION = r"""
 module: driver_preflight
 short_description: Refuse what can't become a working NVIDIA driver, before anything is changed
 description:
-  - Reads only. Refuses WSL (the driver there is that of Windows), a container (its kernel is another machine's), kernels
-    without headers where modules are to be built, a driver that was to be kept and is another one, and a Secure Boot
-    that would not load what DKMS signs.
+  - Reads only. Refuses WSL (the driver there is that of Windows), a container (its kernel is another machine's),
+    kernels without headers where modules are to be built, a driver that was to be kept and is another one, and a Secure
+    Boot that would not load what DKMS signs.
 options:
   version:
     description: Driver version the host is to have, such as V(550.54.15). Unset leaves it open.
@@ -96,9 +96,9 @@ OPTIONS = {
 }
 HEADERS = re.compile(r"linux-headers-(\d.*)")
 WSL = (
-    "this is Windows' Subsystem for Linux: its driver is the one installed in Windows, and a Linux driver in here would "
-    "replace the libraries that lead to it. Nothing was done.\nhint: leave nvidia_driver out here (`components`), and "
-    "install NVIDIA's driver in Windows."
+    "this is Windows' Subsystem for Linux: its driver is the one installed in Windows, and a Linux driver in here "
+    "would replace the libraries that lead to it. Nothing was done.\nhint: leave nvidia_driver out here (`components`), "
+    "and install NVIDIA's driver in Windows."
 )
 CONTAINER = (
     "this is a container (%s): kernel %s belongs to the machine around it, and its driver has to be installed there. "
@@ -111,9 +111,9 @@ HEADLESS = (
     "nvidia_driver_headers; where no repository has it any longer, boot the newest installed kernel first."
 )
 NO_KERNEL = (
-    "there are no kernel headers on this host and %s would not bring any, so no module could be built. Nothing was done."
-    "\nexpected: a directory /lib/modules/VERSION/build.\nhint: name a package of headers in nvidia_driver_headers, such "
-    "as linux-headers-amd64 (Debian) or linux-headers-generic (Ubuntu)."
+    "there are no kernel headers on this host and %s would not bring any, so no module could be built. Nothing was "
+    "done.\nexpected: a directory /lib/modules/VERSION/build.\nhint: name a package of headers in "
+    "nvidia_driver_headers, such as linux-headers-amd64 (Debian) or linux-headers-generic (Ubuntu)."
 )
 KEPT = (
     "driver %s was to be kept, and this host has %s. Nothing was done.\nhint: solve again for the host as it is now: "
@@ -165,7 +165,7 @@ def refuse_unsigned(module):
     if boot["state"] != "on" or not boot["validated"] or boot["enrolled"]:
         return
     if module.params["secure_boot_ok"] is None:
-        module.fail_json(msg=SECURE_BOOT % driver.PASSWORD, consent="nvidia_driver_secure_boot_ok")
+        module.fail_json(msg=SECURE_BOOT % driver.KEY_PASSWORD, consent="nvidia_driver_secure_boot_ok")
     if module.params["secure_boot_ok"] is False:
         module.warn("Secure Boot will refuse the driver's module until this host's key is enrolled")
 

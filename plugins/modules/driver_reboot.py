@@ -6,11 +6,11 @@ DOCUMENTATION = r"""
 module: driver_reboot
 short_description: Have the installed driver loaded, by a reboot where nothing else helps
 description:
-  - Without an NVIDIA GPU on the bus nothing has to be loaded. With one, the loaded module has to be the installed one, and
-    nouveau must not have the device; a module that is only not loaded yet is loaded.
-  - A reboot is for somebody else to do. With consent the module writes a note of how to recover at the console, which it
-    shows too, and on O(local) machines a service that goes on with the apply after the next boot, once. A reboot that has
-    not helped is not repeated.
+  - Without an NVIDIA GPU on the bus nothing has to be loaded. With one, the loaded module has to be the installed one,
+    and nouveau must not have the device; a module that is only not loaded yet is loaded.
+  - A reboot is for somebody else to do. With consent the module writes a note of how to recover at the console, which
+    it shows too, and on O(local) machines a service that goes on with the apply after the next boot, once. A reboot
+    that has not helped is not repeated.
 options:
   reboot_ok:
     description: Consent. Unset refuses and explains, V(false) goes on with what is loaded and says so.
@@ -85,7 +85,6 @@ silent:
 """
 
 import json
-import os
 
 from ansible_collections.codehub.aimlsetup.plugins.module_utils import driver, evidence, gpu, lease, resume, state
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
@@ -107,22 +106,22 @@ OPTIONS = {
     "root": {"type": "path", "default": "/"},
 }
 ASKED = (
-    "the driver is installed and not at work: %s. A reboot cures that.\nWith nvidia_driver_reboot_ok: true %s. With false "
-    "the host goes on with what is loaded, and CUDA programs may fail until somebody reboots it."
+    "the driver is installed and not at work: %s. A reboot cures that.\nWith nvidia_driver_reboot_ok: true %s. With "
+    "false the host goes on with what is loaded, and CUDA programs may fail until somebody reboots it."
 )
 REMOTE = "it is rebooted now, and the apply goes on when it answers again"
 HERE = (
-    "a note of how to recover at the console is written, this machine reboots when the other hosts are done, and the apply "
-    "goes on by itself (aimlsetup-resume.service)"
+    "a note of how to recover at the console is written, this machine reboots when the other hosts are done, and the "
+    "apply goes on by itself (aimlsetup-resume.service)"
 )
 USELESS = (
-    "the host was rebooted, and still: %s.\nhint: the kernel's own words say why: sudo dmesg | grep -iE 'nvrm|nvidia|lockdown' "
-    "| tail -n 20; `aimlsetup doctor` knows more. How to recover is in %s."
+    "the host was rebooted, and still: %s.\nhint: the kernel's own words say why: sudo dmesg | grep -iE "
+    "'nvrm|nvidia|lockdown' | tail -n 20; `aimlsetup doctor` knows more. How to recover is in %s."
 )
 ALONE = (
-    "the driver is installed and not at work: %s. This is the machine that Ansible runs on, which can't wait for its own "
-    "reboot.\nhint: reboot it (systemctl reboot) and run the same command again; `aimlsetup apply` would go on by itself. "
-    "How to recover is in %s."
+    "the driver is installed and not at work: %s. This is the machine that Ansible runs on, which can't wait for its "
+    "own reboot.\nhint: reboot it (systemctl reboot) and run the same command again; `aimlsetup apply` would go on by "
+    "itself. How to recover is in %s."
 )
 REBOOTS = "%sThis machine reboots when the other hosts are done, and then goes on by itself: journalctl -fu %s"
 
@@ -183,7 +182,7 @@ def answer(module, reasons, **more):
         needed=reasons,
         gpus=driver.on_bus(params["root"]),
         silent=silence(params["root"]),
-        **dict({"reboot": False}, **more)
+        **dict({"reboot": False}, **more),
     )
 
 

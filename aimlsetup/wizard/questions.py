@@ -1,6 +1,6 @@
 """All questions. Their order is the order of asking; what depends on an answer comes after it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from aimlsetup.models.profile import Roots
 from aimlsetup.wizard import validators
@@ -104,6 +104,12 @@ def _plain_channel(scene: Scene) -> bool:
 def _own_framework(scene: Scene) -> bool:
     """Where environments are made, and no preset brings their framework."""
     return scene.has("python_env") and not _has_preset(scene)
+
+
+def _plain_version(scene: Scene) -> bool:
+    """Of a framework, and not where a profile has the wish as `{prefer: …}`, which no text says."""
+    chosen = _own_framework(scene) and scene.answers["framework"] != NONE
+    return chosen and not isinstance(scene.answers["framework_version"], Mapping)
 
 
 BASICS = (
@@ -219,14 +225,14 @@ ENVIRONMENT = (
         "Framework",
         when=_own_framework,
         default=fixed("tensorflow"),
-        choices=fixed((Choice("tensorflow", "TensorFlow"), Choice(NONE, NONE))),
+        choices=fixed((Choice("tensorflow", "TensorFlow"), Choice("pytorch", "PyTorch"), Choice(NONE, NONE))),
     ),
     Question(
         "framework_version",
         PYTHON,
         "Its version",
         help="Such as 2.21 or >=2.16. Empty: the newest that fits.",
-        when=lambda scene: _own_framework(scene) and scene.answers["framework"] != NONE,
+        when=_plain_version,
         default=fixed(None),
         validator=validators.version_wish,
     ),

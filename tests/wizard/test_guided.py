@@ -58,7 +58,7 @@ def answer_all(screen: Screen, name: str) -> None:
         screen.answer(title, ENTER)
     screen.answer("Common name of the virtual environment", ENTER)
     screen.answer("Python version", ENTER)
-    screen.answer("Framework", DOWN + ENTER)
+    screen.answer("Framework", DOWN + DOWN + ENTER)
     screen.answer("Python packages", CLEAR + "gunicorn" + ENTER)
     screen.answer("How many repositories?", ENTER)
     screen.answer("Repository 1: address", site.GUEST_APP + ENTER)

@@ -257,6 +257,16 @@ def test_a_preferred_channel_is_left_as_it_is() -> None:
     assert made.profile()["requests"]["channel"] == {"prefer": "nvidia"}
 
 
+@pytest.mark.parametrize("framework", ["tensorflow", "pytorch"])
+def test_a_preferred_framework_is_left_as_it_is(framework: str) -> None:
+    wish = {framework: {"prefer": "2.17"}}
+    there = EXAMPLE | {"hosts": {"box": {"connection": "local"}}, "requests": {"device": "gpu", "framework": wish}}
+    made = session(document=there)
+    assert "framework_version" not in names(made)
+    assert made.profile()["requests"]["framework"] == wish
+    assert session(document=there, flags={"framework": "none"}).profile()["requests"]["framework"] == {}
+
+
 def test_what_belongs_to_a_device_comes_and_goes_with_it() -> None:
     there = EXAMPLE | {"hosts": {"box": {"connection": "local"}}}
     on_gpu = session(document=there, flags={"device": "gpu"}).profile()

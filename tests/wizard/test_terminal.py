@@ -75,7 +75,7 @@ def test_every_question_can_be_asked_and_hostile_text_stays_text(start: Start, t
     screen.answer("Python version", CLEAR + "3.x" + ENTER)
     screen.sees("a version such as 3.11")
     screen.child.send(CLEAR + "3.11" + ENTER)
-    screen.answer("Framework", DOWN + ENTER)
+    screen.answer("Framework", DOWN + DOWN + ENTER)
     screen.answer("Python packages", "falcon>=4 gunicorn" + ENTER)
     screen.answer("How many repositories?", CLEAR + "2" + ENTER)
     screen.answer("Repository 1: address", "https://me:pw@example.org/x.git" + ENTER)

@@ -59,8 +59,8 @@ OPTIONS = {
 }
 BUSY = (
     "the driver is to change, and these processes hold the GPU:\n%s\nNothing was done.\nhint: end them and apply "
-    "again; or set nvidia_driver_stop_processes to true (they are stopped: services by systemctl, others by SIGTERM, then "
-    "SIGKILL) or false (they run on with the old driver, and fail at the next library they load)."
+    "again; or set nvidia_driver_stop_processes to true (they are stopped: services by systemctl, others by SIGTERM, "
+    "then SIGKILL) or false (they run on with the old driver, and fail at the next library they load)."
 )
 POLL = 0.2
 

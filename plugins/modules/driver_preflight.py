@@ -97,8 +97,8 @@ OPTIONS = {
 HEADERS = re.compile(r"linux-headers-(\d.*)")
 WSL = (
     "this is Windows' Subsystem for Linux: its driver is the one installed in Windows, and a Linux driver in here "
-    "would replace the libraries that lead to it. Nothing was done.\nhint: leave nvidia_driver out here (`components`), "
-    "and install NVIDIA's driver in Windows."
+    "would replace the libraries that lead to it. Nothing was done.\nhint: leave nvidia_driver out here "
+    "(`components`), and install NVIDIA's driver in Windows."
 )
 CONTAINER = (
     "this is a container (%s): kernel %s belongs to the machine around it, and its driver has to be installed there. "

@@ -66,7 +66,7 @@ gpus:
   elements: str
   returned: always
 frameworks:
-  description: C({name: {"version", "devices"}}), or C({"error"}) instead.
+  description: By name C({"version", "devices"}), or C({"error"}) instead.
   type: dict
   returned: always
 libraries:

@@ -7,6 +7,7 @@ Python 3.6 syntax.
 import glob
 import os
 import re
+import shutil
 
 from ansible_collections.codehub.aimlsetup.plugins.module_utils import evidence, facts, gpu, nvidia, state
 
@@ -43,6 +44,14 @@ def compiler(kernel, modules=MODULES):
     """The compiler that a kernel was built with (`gcc-12`), as its headers name it; None where they do not."""
     found = COMPILER.search(gpu.read(os.path.join(modules, kernel, "build", ".config")))
     return os.path.basename(found.group(1)) if found else None
+
+
+def package_of(compiler):
+    """The package that a compiler which is not on this host comes in, where apt knows one; None otherwise."""
+    found = re.search(r"gcc-\d+\Z", compiler or "")
+    if not found or shutil.which(compiler) or state.run(["apt-cache", "show", "--", found.group(0)])[0]:
+        return None
+    return found.group(0)
 
 
 def misfit(kernel, found, version, flavour):

@@ -91,6 +91,7 @@ units:
 
 import glob
 import os
+import shutil
 import subprocess
 import time
 
@@ -162,7 +163,7 @@ def build(module, kernel, wrong):
     if name is None:
         module.fail_json(msg=MISSING % (wrong, version, ", ".join(module.params["packages"])))
     compiler, started = driver.compiler(kernel), time.time() - 1
-    environment = dict(os.environ, LC_ALL="C", **({"CC": compiler} if compiler else {}))
+    environment = dict(os.environ, LC_ALL="C", **({"CC": compiler} if compiler and shutil.which(compiler) else {}))
     argv = ["dkms", "install", "--force", "-m", name, "-v", version, "-k", kernel]
     done = subprocess.run(
         argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, check=False
@@ -174,9 +175,7 @@ def build(module, kernel, wrong):
             msg="\n".join(
                 ["the driver's module could not be built for kernel %s: %s" % (kernel, " ".join(argv))]
                 + (log or ["  " + line for line in said])
-                + [
-                    "hint: an older driver does not build for a newer kernel: take a newer branch, or an older kernel."
-                ]
+                + ["hint: an older driver does not build for a newer kernel: take a newer branch, or an older kernel."]
             )
         )
 

@@ -64,7 +64,11 @@ kernels:
   elements: str
   returned: always
 compiler:
-  description: The compiler these kernels were built with (V(gcc-12)), null where they differ or do not say.
+  description: The compiler these kernels were built with (V(gcc-12)), null where they differ, or it can't be had.
+  type: str
+  returned: always
+compiler_package:
+  description: The package to install for that compiler, null where it is here or no repository has one.
   type: str
   returned: always
 packages:
@@ -80,6 +84,7 @@ units:
 """
 
 import re
+import shutil
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.codehub.aimlsetup.plugins.module_utils import driver, evidence, gpu
@@ -183,10 +188,13 @@ def main():
             refuse_headless(module, names)
             refuse_unsigned(module)
     compilers = {driver.compiler(name) for name in names}
+    compiler = compilers.pop() if len(compilers) == 1 else None
+    package = driver.package_of(compiler) if driver.builds(params["packages"]) else None
     module.exit_json(
         changed=False,
         kernels=names,
-        compiler=compilers.pop() if len(compilers) == 1 else None,
+        compiler=compiler if compiler and (package or shutil.which(compiler)) else None,
+        compiler_package=package,
         packages=driver.installed(params["version"], params["families"]),
         units=driver.units(),
     )

@@ -39,7 +39,8 @@ def _components(data: Data, catalog: Catalog) -> Iterator[Problem]:
 
 
 def _sources(data: Data, catalog: Catalog) -> Iterator[Problem]:
-    for name, url in (data.get("sources") or {}).items():
+    for name, given in (data.get("sources") or {}).items():
+        url = given["url"] if isinstance(given, dict) else given
         if name not in catalog.sources:
             yield Problem(("sources", name), f"no source '{name}'", _near(name, list(catalog.sources)), at_key=True)
         elif urlsplit(url).username or urlsplit(url).password:

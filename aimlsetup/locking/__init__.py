@@ -163,7 +163,7 @@ def _shared(profile: Profile, known: catalog.Catalog, python: str) -> dict[str, 
     return {
         "roots": profile.roots.model_dump(),
         "requests": {"device": profile.requests.device, "python": python, "environment": _first_environment(profile)},
-        "sources": {name: profile.sources.get(name, source.url) for name, source in known.sources.items()},
+        "sources": {name: profile.url(name) or source.url for name, source in known.sources.items()},
     }
 
 

@@ -5,49 +5,50 @@ from collections.abc import Iterator, Mapping
 from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.locking.decision import Case, Decided
 from aimlsetup.locking.kernels import named
-from aimlsetup.locking.stack.packages import Delivery, stack_packages, wishes
+from aimlsetup.locking.stack.packages import stack_packages, wishes
 from aimlsetup.locking.stack.records import versions_of
 
 COMPONENT = "nvidia_driver"
 PREBUILT = "linux-modules-nvidia-"  # how packages of modules begin that are built and signed by the distribution
-FABRIC_MANAGER = "fabric_manager"
 
 
 def decide(case: Case) -> Decided:
-    """No packages where the driver that is there stays. Without a GPU on the bus there is no driver, and no case."""
-    (delivery,) = stack_packages(case.solution).components[COMPONENT]
-    flavour = case.solution.chosen["flavour"].candidate.version
-    prebuilt = any(name.startswith(PREBUILT) for name in delivery.packages)
-    builds = delivery.packages and not prebuilt
+    """No packages where the driver that is there stays as it is."""
+    chosen = case.solution.chosen
+    version = chosen["driver"].candidate.version
+    delivery = next(iter(stack_packages(case.solution).components.get(COMPONENT, ())), None)
+    packages = delivery.packages if delivery else {}
+    prebuilt = any(name.startswith(PREBUILT) for name in packages)
+    channel = delivery.channel if delivery and packages else None
+    # The daemon comes with every driver that is installed here; one that stays may lack it.
+    persistence = {"persistence": bool(packages)} | case.profile.sections.get(COMPONENT, {})
     return Decided(
         {
-            "version": delivery.version,
-            "flavour": flavour,
-            "packages": wishes(delivery.packages),
-            "headers": [f"linux-headers-{named(case.platform)}"] if builds else [],
-            FABRIC_MANAGER: list(_fabric_manager(delivery, case)),
+            "version": version,
+            "flavour": chosen["flavour"].candidate.version,
+            "packages": wishes(packages),
+            "headers": [f"linux-headers-{named(case.platform)}"] if packages and not prebuilt else [],
+            "fabric_manager": list(_fabric_manager(version, channel, case)) if channel else [],
+            "persistence": persistence["persistence"],
         }
     )
 
 
-def _fabric_manager(delivery: Delivery, case: Case) -> Iterator[str]:
-    """What keeps NVSwitches running, where there are any and the driver is not one that stays as it is."""
-    hardware, given = case.platform.hardware, case.profile.sections.get(COMPONENT, {}).get(FABRIC_MANAGER)
-    if given is not None or not delivery.packages or not hardware or not hardware.nvswitch:
-        yield from given or ()
+def _fabric_manager(version: str, channel: str, case: Case) -> Iterator[str]:
+    """What keeps NVSwitches running, where there are any."""
+    if not (case.platform.hardware and case.platform.hardware.nvswitch):
         return
-    offered = {"driver": delivery.version, "channel": delivery.channel}
+    offered = {"driver": version, "channel": channel}
     for companion in case.catalog.parts["driver"].fabric_manager:
         if _holds(companion.needs, offered):
-            branch = delivery.version.partition(".")[0]
-            yield from wishes({name.format(branch=branch): f"{delivery.version}-*" for name in companion.packages})
+            branch = version.partition(".")[0]
+            yield from wishes({name.format(branch=branch): f"{version}-*" for name in companion.packages})
             return
     raise AimlsetupError(
         "fabric-manager-unknown",
-        f"the host has an NVSwitch, and no package of a fabric manager is known for driver {delivery.version} from the "
-        f"channel {delivery.channel}",
-        context=["without a fabric manager of exactly the driver's version CUDA ends with error 802"],
-        hint=f"ask for 'channel: nvidia', or name it: {COMPONENT}: {{{FABRIC_MANAGER}: [package=version]}}",
+        f"the host has an NVSwitch, and no fabric manager is known for driver {version} from the channel {channel}",
+        context=["without one of exactly the driver's version every CUDA program there ends with error 802"],
+        hint="ask for 'channel: nvidia' in `requests`",
         exit_code=Exit.NO_SOLUTION,
     )
 

@@ -54,13 +54,13 @@ def _resolve(
 
 def _of_frameworks(case: Case, folders: Iterable[str]) -> Iterator[str]:
     """The folders of PyTorch's index as URLs, at the source that the profile names."""
-    url = case.profile.sources.get("pytorch") or case.catalog.sources["pytorch"].url or ""
+    url = case.profile.url("pytorch") or case.catalog.sources["pytorch"].url or ""
     yield from (url.replace("{cuda}", folder) for folder in folders)
 
 
 def _target(case: Case, python: str, further: tuple[str, ...] = ()) -> index.Target:
     platform = case.platform
-    return index.Target(python, f"{platform.arch}-{platform.release.wheels}", case.profile.sources.get("pypi"), further)
+    return index.Target(python, f"{platform.arch}-{platform.release.wheels}", case.profile.url("pypi"), further)
 
 
 def _entry(

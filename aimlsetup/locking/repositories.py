@@ -43,13 +43,13 @@ def repositories(channel: str, platform: Platform, catalog: Catalog) -> Iterator
 
 def repository(name: str, apt: Apt, case: Case) -> dict[str, Any]:
     """One as the role takes it."""
-    platform, given = case.platform, case.profile.sources.get(name)
+    platform, given = case.platform, case.profile.mirror(name)
     names = {
         "distro": word(platform.release),
         "arch": apt.arches[platform.arch],
         "codename": platform.release.codename,
     }
-    uri = fill(given or case.catalog.sources[name].url or "", names)
+    uri = fill(given.url if given else case.catalog.sources[name].url or "", names)
     entry: dict[str, Any] = {
         "name": name.replace("_", "-"),
         "uri": uri,
@@ -61,10 +61,12 @@ def repository(name: str, apt: Apt, case: Case) -> dict[str, Any]:
         return entry | {"signed_by": apt.keyring}
     key = apt.keys[names["distro"]]
     url = fill(apt.key_url or "", {**names, "key": key})
-    # Who points a repository at a mirror has its key there too.
-    beside = f"{uri.rstrip('/')}/{url.rpartition('/')[2]}" if given else url
     fingerprint = case.catalog.keys[key].fingerprint
-    return entry | {"key": {"url": beside, "fingerprints": [fingerprint] if fingerprint else []}}
+    fingerprints = [fingerprint] if fingerprint else []
+    if given:  # a mirror has its key beside it unless it says otherwise
+        url = fill(given.key, names) if given.key else f"{uri.rstrip('/')}/{url.rpartition('/')[2]}"
+        fingerprints = given.fingerprints or fingerprints
+    return entry | {"key": {"url": url, "fingerprints": fingerprints}}
 
 
 def _preferences(found: Iterable[Apt]) -> Iterator[dict[str, Any]]:

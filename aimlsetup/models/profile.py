@@ -69,6 +69,7 @@ Interpreter = Annotated[
 
 PciId = Annotated[str, _matching(r"10de:[0-9a-f]{4}", "a PCI id of NVIDIA's", "write it as lspci -n does: '10de:2684'")]
 Capability = Annotated[str, _matching(r"\d{1,2}\.\d", "a compute capability", "write it as text, such as '8.9'")]
+Fingerprint = Annotated[str, _matching(r"[0-9A-F]{40}", "a key's full fingerprint", "write all 40 digits, as gpg does")]
 Channel = Literal["nvidia", "distro", "pip"]
 Wished = TypeVar("Wished")
 
@@ -144,6 +145,14 @@ class Requests(Document):
     gpu_capability: dict[PciId, Capability] = Field(default_factory=dict)  # of GPUs that the catalog does not know
 
 
+class Mirror(Document):
+    """Where a source is instead. One that signs its repositories itself says with which key, and where that lies."""
+
+    url: str
+    key: str | None = None
+    fingerprints: list[Fingerprint] = Field(default_factory=list)
+
+
 class Profile(Document):
     """`aimlsetup.yml`. `sections` is filled with the components' own parts by the reader of the file."""
 
@@ -153,6 +162,16 @@ class Profile(Document):
     components: list[str] = Field(default_factory=list)
     roots: Roots = Roots()
     requests: Requests = Requests()
-    sources: dict[str, str] = Field(default_factory=dict)
+    sources: dict[str, str | Mirror] = Field(default_factory=dict)
     reboot_ok: bool | None = None
     sections: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    def mirror(self, source: str) -> Mirror | None:
+        """Where a source is instead of where the catalog has it."""
+        given = self.sources.get(source)
+        return Mirror(url=given) if isinstance(given, str) else given
+
+    def url(self, source: str) -> str | None:
+        """Its address alone."""
+        mirror = self.mirror(source)
+        return mirror.url if mirror else None

@@ -22,6 +22,8 @@ REFUSED = [
     ("components: [base, codhub]", "1:20", "did you mean 'codehub'?"),
     ("sources: {pipy: 'https://x'}", "1:11", "known are: pypi"),
     ("sources: {pypi: 'https://me:hunter2@x/simple'}", "1:17", "credentials in a URL"),
+    ("sources: {pypi: {url: 'https://me:hunter2@x/simple'}}", "1:17", "credentials in a URL"),
+    ("sources: {debian: {url: 'http://x/debian', fingerprints: [3BF863CC]}}", "1:19", "full fingerprint"),
     ("roots: {data: dat}", "1:15", "an absolute path"),
     ("roots: {data: /a/../b}", "1:15", "an absolute path"),
     ('roots: {data: "/a\\nb"}', "1:15", "an absolute path"),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from aimlsetup import locking
+from aimlsetup.models.profile import Mirror
 
 from .conftest import Index, Observe, Read
 
@@ -11,7 +12,7 @@ BOOKWORM = {"id": "debian", "version": "12", "codename": "bookworm", "name": "De
 ADA = {"id": "10de:2684"}
 
 
-def decided(profile: Read, host: Any, more: str, sources: dict[str, str] | None = None) -> dict[str, Any]:
+def decided(profile: Read, host: Any, more: str, sources: dict[str, Any] | None = None) -> dict[str, Any]:
     wished = profile("falcon", more=more)
     changes = {"sources": {**wished.sources, **(sources or {})}, "components": []}
     lock = locking.make(wished.model_copy(update=changes), {"web": host})
@@ -39,6 +40,16 @@ def test_a_mirror_has_the_key_beside_its_index(profile: Read, observation: Obser
     (repository,) = found["gpu_sources_repositories"]
     assert repository["uri"] == "http://192.0.2.7/nvidia/ubuntu2204"
     assert repository["key"]["url"] == "http://192.0.2.7/nvidia/ubuntu2204/3bf863cc.pub"
+
+
+def test_a_mirror_that_signs_by_itself_says_with_which_key(profile: Read, observation: Observe, index: Index) -> None:
+    host = observation(release=JAMMY, pythons={"/usr/bin/python3.10": "3.10.12"}, gpus=[ADA])
+    url = "http://192.0.2.7/nvidia"
+    mirror = Mirror(url=url, key="http://192.0.2.7/keys/{arch}.asc", fingerprints=["AB" * 20])
+    found = decided(profile, host, "requests: {device: gpu, channel: nvidia, cuda: '12.4'}\n", {"nvidia_cuda": mirror})
+    (repository,) = found["gpu_sources_repositories"]
+    assert repository["uri"] == url
+    assert repository["key"] == {"url": "http://192.0.2.7/keys/x86_64.asc", "fingerprints": ["AB" * 20]}
 
 
 def test_debians_own_archive_is_known_by_its_keyring(profile: Read, observation: Observe, index: Index) -> None:

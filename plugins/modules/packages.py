@@ -50,6 +50,9 @@ options:
     type: list
     elements: str
     default: []
+  compiler:
+    description: The C compiler for packages that build something while they are installed (C(CC)).
+    type: str
   lock_timeout:
     description: Seconds to wait for another process that uses apt or dpkg.
     type: int
@@ -107,6 +110,7 @@ OPTIONS = {
     "replaces": {"type": "list", "elements": "str", "default": []},
     "refuses": {"type": "list", "elements": "str", "default": []},
     "absent": {"type": "list", "elements": "str", "default": []},
+    "compiler": {"type": "str"},
     "lock_timeout": {"type": "int", "default": 600},
 }
 APT_OPTIONS = (
@@ -344,6 +348,8 @@ def main():
         wishes = dict(apt.parse_wish(text) for text in module.params["packages"])
     except ValueError as error:
         module.fail_json(msg="packages: %s." % error)
+    if module.params["compiler"]:
+        os.environ["CC"] = module.params["compiler"]
     host = Apt(module)
     with host.scratch_lists():
         result = converge(host, wishes)

@@ -91,6 +91,7 @@ units:
 
 import glob
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -118,6 +119,7 @@ KERNEL_PACKAGES = (
 IMAGES = "/boot/initrd.img-*"
 LOG = "/var/lib/dkms/%s/%s/build/make.log"
 LOG_LINES = 7
+ERROR = re.compile(r"\berror:|#error|\*\*\*|ERROR:", re.IGNORECASE)  # not a compiler's options, such as -Werror=
 UNSIGNED = (
     "%s.\nThe packages bring signed modules (%s), and none of them is for that kernel.\nhint: a meta-package such as "
     "linux-modules-nvidia-550-generic follows the kernel's own one; boot the newest installed kernel, or lock again."
@@ -147,7 +149,7 @@ def last_lines(path, since=0):
     if not os.path.exists(path) or os.path.getmtime(path) < since:
         return []
     lines = [line.rstrip() for line in gpu.read(path).splitlines() if line.strip()]
-    errors = [line for line in lines if "error" in line.lower()]
+    errors = [line for line in lines if ERROR.search(line)]
     return ["end of %s:" % path] + ["  " + line[:200] for line in (errors or lines)[-LOG_LINES:]]
 
 

@@ -175,10 +175,11 @@ class Apt(aptrun.Commands):
         _status, output = self.execute(["dpkg-query", "-W", "-f", r"${db:Status-Abbrev}\t${binary:Package}\n"])
         return apt.unfinished(output)
 
-    def configure(self):
-        """Finish what an interrupted dpkg left."""
+    def configure(self, half_done):
+        """Finish what an interrupted dpkg left; what may be replaced may be what does not let itself be finished."""
         status, output = self.patiently(["dpkg", "--configure", "-a", "--force-confdef", "--force-confold"])
-        if status:
+        names, replaces = {name.partition(":")[0] for name in half_done}, self.module.params["replaces"]
+        if status and not all(apt.matches(name, replaces) for name in names):
             self.fail(apt.explanation("dpkg --configure -a", output))
 
     def show(self, changes):
@@ -307,7 +308,7 @@ def converge(host, wishes):
     module, hold = host.module, host.module.params["hold"]
     half_done = host.unfinished()
     if (half_done or os.listdir(DPKG_JOURNAL)) and not module.check_mode:
-        host.configure()
+        host.configure(half_done)
     before = state.packages(wishes)
     todo = apt.pending(wishes, before)
     unwanted = [name for name, found in state.packages(module.params["absent"]).items() if found]

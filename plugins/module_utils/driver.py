@@ -19,6 +19,7 @@ NOT_LOADED = "no NVIDIA module is loaded"
 NOUVEAU = ("nouveau", "nova_core")
 # Their own programs, which the driver's packages stop and start themselves.
 OWN_DAEMONS = ("nvidia-persistenced", "nv-fabricmanager")
+KERNEL_PACKAGES = ("linux-image-*", "linux-headers-*", "linux-generic*", "linux-modules-[0-9]*", "linux-modules-extra*")
 UNITS = ("nvidia-persistenced.service", "nvidia-fabricmanager.service")
 DISPLAY = ("Xorg", "X", "Xwayland", "Xvfb", "gnome-shell", "kwin_wayland", "kwin_x11", "gdm-x-session", "sddm")
 
@@ -143,6 +144,11 @@ def installed(version, families):
 def upstream(version):
     """`535.261.03` of `535.261.03-1~deb12u1`."""
     return version.rpartition(":")[2].partition("-")[0]
+
+
+def kernel_packages():
+    """Names of the installed packages of kernels and their headers."""
+    return sorted(name for name, entry in gpu.packages(KERNEL_PACKAGES).items() if entry["status"] == "i")
 
 
 def units():

@@ -109,13 +109,6 @@ OPTIONS = {
     "trouble": {"type": "str"},
     "root": {"type": "path", "default": "/"},
 }
-KERNEL_PACKAGES = (
-    "linux-image-*",
-    "linux-headers-*",
-    "linux-generic*",
-    "linux-modules-[0-9]*",
-    "linux-modules-extra-*",
-)
 IMAGES = "/boot/initrd.img-*"
 LOG = "/var/lib/dkms/%s/%s/build/make.log"
 LOG_LINES = 7
@@ -222,7 +215,7 @@ def main():
         initramfs=images,
         modules={name: gpu.module_file(name) for name in names},
         packages=driver.installed(params["version"], params["families"]),
-        kernel_packages=sorted(name for name, one in gpu.packages(KERNEL_PACKAGES).items() if one["status"] == "i"),
+        kernel_packages=driver.kernel_packages(),
         units=driver.units(),
         diff={"before": "".join("%s\n" % text for text in wrong.values()), "after": ""},
     )

@@ -76,6 +76,11 @@ packages:
   type: list
   elements: str
   returned: always
+kernel_packages:
+  description: Installed packages of kernels and their headers.
+  type: list
+  elements: str
+  returned: always
 units:
   description: Services of the driver that are there.
   type: list
@@ -196,6 +201,7 @@ def main():
         compiler=compiler if compiler and (package or shutil.which(compiler)) else None,
         compiler_package=package,
         packages=driver.installed(params["version"], params["families"]),
+        kernel_packages=driver.kernel_packages(),
         units=driver.units(),
     )
 

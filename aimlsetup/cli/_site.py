@@ -87,14 +87,14 @@ def ensure_lock(site: Site, observed: Mapping[str, Observation], *, solve: bool)
 
 
 def tell_unmade(lock: Lock, hosts: Iterable[str]) -> None:
-    """Warn of what the lock pins for these hosts and nothing here installs."""
+    """Warn of what the lock pins for these hosts and no chosen component installs."""
     from aimlsetup.locking.unmade import unmade
 
     known = catalog.load()
     found = {name: unmade(each, known) for name, each in lock.classes.items() if not set(each.hosts).isdisjoint(hosts)}
     for name, texts in found.items():
         if texts:
-            ui.warn(f"{name}: solved, but not set up by aimlsetup yet: {', '.join(texts)}")
+            ui.warn(f"{name}: solved, and not among the chosen `components`: {', '.join(texts)}")
 
 
 def open_site(path: Path, limit: str | None, *, boot: bool = False) -> Site:

@@ -41,12 +41,14 @@ def repository(directory: Path) -> Path:
 
 def binds(bare: Path) -> list[str]:
     """What a host of the site sees of this machine: the repository, and a cache of packages, downloaded once."""
-    cache = Path(os.environ.get("AIMLSETUP_TEST_CACHE") or Path.home() / ".cache/aimlsetup/tests") / "uv"
+    return [f"{bare}:{GUEST_APP}", cached("uv", "/var/cache/aimlsetup/uv")]
+
+
+def cached(name: str, guest: str) -> str:
+    """A bind of a directory of a host to one that outlives it, for what is to be downloaded once."""
+    cache = Path(os.environ.get("AIMLSETUP_TEST_CACHE") or Path.home() / ".cache/aimlsetup/tests") / name
     cache.mkdir(parents=True, exist_ok=True)
-    return [
-        f"{bare}:{GUEST_APP}",
-        f"{cache}:/var/cache/aimlsetup/uv:rw",
-    ]
+    return f"{cache}:{guest}:rw"
 
 
 def profile(*hosts: str, **changes: Any) -> dict[str, Any]:
@@ -106,13 +108,13 @@ class Site:
             start_new_session=True,
         )
 
-    def run(self, *argv: str, expect: int | tuple[int, ...] = 0) -> str:
-        """Run a command to its end; fails with its output on another exit code than expected.
+    def run(self, *argv: str, expect: int | tuple[int, ...] = 0, limit: float = 600) -> str:
+        """Run a command to its end within `limit` seconds; fails with its output on another exit code than expected.
 
         Returns what it printed; with `--json` that is the document alone, without what is said on standard error.
         """
         process = self.start(*argv)
-        output, said = process.communicate(timeout=600)
+        output, said = process.communicate(timeout=limit)
         expected = (expect,) if isinstance(expect, int) else expect
         assert process.returncode in expected, f"{argv}: exit {process.returncode}, expected {expected}\n{output}{said}"
         return output if "--json" in argv else output + said

@@ -150,7 +150,7 @@ def test_mask_rcnn_on_a_host_that_is_not_there(trainer: Path) -> None:
     ] == []
 
 
-def test_what_no_role_sets_up_is_told(trainer: Path) -> None:
+def test_what_no_chosen_component_sets_up_is_told(trainer: Path) -> None:
     said = lock(trainer).stderr
-    assert "solved, but not set up by aimlsetup yet" in said
+    assert "solved, and not among the chosen `components`" in said
     assert "TensorRT 5.1.5 for py_3" in said

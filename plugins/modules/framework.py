@@ -11,7 +11,7 @@ description:
   - Fails with everything that is missing and what brings it. Changes nothing, in check mode or not.
   - Where no GPU is on the bus none has to be seen, and the driver's libraries are not asked for; it says so.
 options:
-  environment:
+  path:
     description: Directory of the virtualenv.
     type: path
     required: true
@@ -53,7 +53,7 @@ author: [aimlsetup maintainers]
 EXAMPLES = r"""
 - name: See that TensorFlow uses the GPUs
   codehub.aimlsetup.framework:
-    environment: /virtualmachines/virtualenvs/py_3
+    path: /virtualmachines/virtualenvs/py_3
     frameworks: [tensorflow]
     libraries:
       - {name: libcudnn.so.9, part: cudnn, package: nvidia-cudnn-cu12==9.3.0.75}
@@ -89,7 +89,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.codehub.aimlsetup.plugins.module_utils import facts, gpuprobe, libraries
 
 OPTIONS = {
-    "environment": {"type": "path", "required": True},
+    "path": {"type": "path", "required": True},
     "frameworks": {"type": "list", "elements": "str", "choices": ["tensorflow", "torch"], "required": True},
     "libraries": {
         "type": "list",
@@ -175,7 +175,7 @@ def note(gpus, environment):
 
 def examine(params):
     """(the module's result, its problems, what the frameworks themselves had to say)."""
-    path, wanted = params["environment"], params["frameworks"]
+    path, wanted = params["path"], params["frameworks"]
     devices = os.path.join(params["root"], "sys/bus/pci/devices")
     gpus = [found["id"] for found in facts.gpus(devices) if found["id"].startswith(NVIDIA)]
     there = libraries.environment(path)
@@ -197,7 +197,7 @@ def examine(params):
 def main():
     """Run the module."""
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
-    path = module.params["environment"]
+    path = module.params["path"]
     try:
         result, problems, said = examine(module.params)
     except Failed as failed:

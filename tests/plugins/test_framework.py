@@ -52,7 +52,7 @@ class Host:
     def ask(self, *names: str, sees: str = "", seconds: int = 60, libraries: tuple[Any, ...] = ()) -> dict[str, Any]:
         """The module's answer. `sees` are the names of GPUs that frameworks see."""
         options = {
-            "environment": str(self.environment),
+            "path": str(self.environment),
             "frameworks": names,
             "libraries": libraries,
             "root": str(self.root),

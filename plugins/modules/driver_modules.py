@@ -73,7 +73,7 @@ modules:
   type: dict
   returned: always
 packages:
-  description: Installed packages of O(families) that are of this version.
+  description: Those of O(packages) that are installed, and the installed ones of O(families) that are of this version.
   type: list
   elements: str
   returned: always
@@ -189,6 +189,11 @@ def renew(module, images):
         module.run_command(["update-initramfs", "-u", "-k", image.partition("img-")[2]], check_rc=True)
 
 
+def there(names):
+    """Those of these packages that are installed."""
+    return [name for name, found in state.packages(names).items() if found]
+
+
 def main():
     """Run the module."""
     module = writer(OPTIONS)
@@ -214,7 +219,7 @@ def main():
         built=sorted(wrong),
         initramfs=images,
         modules={name: gpu.module_file(name) for name in names},
-        packages=driver.installed(params["version"], params["families"]),
+        packages=sorted({*driver.installed(params["version"], params["families"]), *there(params["packages"])}),
         kernel_packages=driver.kernel_packages(),
         units=driver.units(),
         diff={"before": "".join("%s\n" % text for text in wrong.values()), "after": ""},

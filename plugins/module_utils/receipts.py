@@ -134,3 +134,14 @@ def consumed_outputs(directory, consumes):
         component, _dot, key = reference.partition(".")
         found[reference] = ((load(directory, component) or {}).get("outputs") or {}).get(key)
     return found
+
+
+def held(known):
+    """Packages that these receipts' components hold, or a run of them that did not finish may have held."""
+    found = set()
+    for receipt in known.values():
+        owned = receipt.get("owned", {}).get("packages", {})
+        found.update(name for name, now in owned.items() if now and now["hold"])
+        before = ((receipt.get("dirty") or {}).get("before") or {}).get("packages", {})
+        found.update(name for name, was in before.items() if not (was and was["hold"]))
+    return found

@@ -10,6 +10,7 @@ description:
     apt-get, refuses one that removes, downgrades or upgrades anything nobody asked for or brings in a package that is
     built for another CUDA than the wanted ones (V(+cuda10.1) beside V(+cuda10.0)), checks that the disk has room,
     installs without recommended packages, and asserts that what was wished is there.
+  - A package that somebody else holds is not changed; holds of what a receipt owns are our own.
   - Configures first what an interrupted dpkg left behind; keeps changed configuration files; waits for other users of
     apt and dpkg and says whom it waited for. Package lists are updated only when they do not have what is wanted.
   - In check mode lists are fetched to a scratch directory when the host's own do not suffice; nothing else is written.
@@ -53,6 +54,10 @@ options:
   compiler:
     description: The C compiler for packages that build something while they are installed (C(CC)).
     type: str
+  directory:
+    description: Where receipts lie.
+    type: path
+    default: /var/lib/aimlsetup/receipts
   lock_timeout:
     description: Seconds to wait for another process that uses apt or dpkg.
     type: int
@@ -100,7 +105,7 @@ import os
 import shutil
 import tempfile
 
-from ansible_collections.codehub.aimlsetup.plugins.module_utils import apt, aptrun, space, state
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import apt, aptrun, receipts, space, state
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
 
 OPTIONS = {
@@ -110,6 +115,7 @@ OPTIONS = {
     "replaces": {"type": "list", "elements": "str", "default": []},
     "refuses": {"type": "list", "elements": "str", "default": []},
     "absent": {"type": "list", "elements": "str", "default": []},
+    "directory": {"type": "path", "default": receipts.DIRECTORY},
     "compiler": {"type": "str"},
     "lock_timeout": {"type": "int", "default": 600},
 }
@@ -216,6 +222,7 @@ class Apt(aptrun.Commands):
         if status:
             return None, output
         changes, params = apt.parse_simulation(output), self.module.params
+        self.spare_holds(changes)
         refused = apt.refusals(
             changes, wanted, apt.parse_downgraded(output), params["upgrades"], params["replaces"], params["refuses"],
             transaction.leaving,
@@ -228,6 +235,18 @@ class Apt(aptrun.Commands):
                 % (transaction.text, "\n".join("  " + what + because(stanzas, wanted, name) for name, what in refused))
             )
         return self.measure(transaction.specs, changes), ""
+
+    def spare_holds(self, changes):
+        """End where a package would be changed that is held, and not by aimlsetup."""
+        installed = state.packages([change["name"].partition(":")[0] for change in changes if change["from"]])
+        ours = receipts.held(receipts.load_all(self.module.params["directory"]))
+        theirs = sorted(name for name, hold in held(installed).items() if hold and name not in ours)
+        if theirs:
+            self.fail(
+                "somebody wants %s to stay as installed (apt-mark hold), and this would change that. Nothing was done."
+                "\nhint: find out why; then `apt-mark unhold %s`, or ask for the version that is there."
+                % (", ".join("%s %s" % (name, installed[name]["version"]) for name in theirs), " ".join(theirs))
+            )
 
     def install(self, transaction):
         """Apt's words if it failed, else "". Where nothing may go, `--no-remove` backs what the simulation promised."""

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,16 @@ def packages(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Packages:
     return Packages(host, tmp_path_factory.mktemp("collections"))
 
 
+@contextmanager
+def owning(host: Host, **packages: dict[str, Any]) -> Iterator[None]:
+    """A receipt there that owns these packages."""
+    receipt = {"version": 1, "component": "tests", "owned": {"packages": packages}}
+    place = "/var/lib/aimlsetup/receipts"
+    run(host, f"mkdir -p {place}; cat > {place}/tests.json", json.dumps(receipt).encode())
+    yield
+    run(host, f"rm {place}/tests.json")
+
+
 def lists(host: Host) -> str:
     return run(host, "ls -A /var/lib/apt/lists /var/lib/dpkg/updates")
 
@@ -114,10 +125,14 @@ def test_exact_versions_holds_and_nothing_the_second_time(host: Host, packages: 
     assert (made["changed"], made["plan"], made["held"]) == (True, planned["plan"], ["alpha"])
     assert not packages("alpha=1", hold=True)["changed"]
     assert run(host, "dpkg-query -W -f '${db:Status-Abbrev}${Version}' alpha") == "hi 1"
-    upgraded = packages("alpha=2")
+    theirs = packages("alpha=2")
+    assert "somebody wants alpha 1 to stay as installed (apt-mark hold)" in theirs["msg"]
+    assert run(host, "dpkg-query -W -f '${Version}' alpha") == "1"
+    with owning(host, alpha={"version": "1", "hold": True}):
+        upgraded = packages("alpha=2")
     assert upgraded["plan"]["packages"] == [{"name": "alpha", "from": "1", "to": "2"}]
-    assert packages("alpha=1")["plan"]["packages"] == [{"name": "alpha", "from": "2", "to": "1"}]
     assert packages("alpha", hold=False)["held"] == ["alpha"]
+    assert packages("alpha=1")["plan"]["packages"] == [{"name": "alpha", "from": "2", "to": "1"}]
 
 
 def test_what_nobody_planned_is_refused(host: Host, packages: Packages) -> None:
@@ -134,7 +149,9 @@ def test_what_nobody_planned_is_refused(host: Host, packages: Packages) -> None:
 
 def test_what_may_give_way_does(host: Host, packages: Packages) -> None:
     packages("alpha=1", hold=True)
-    made = packages("gamma", replaces=["alph?"])
+    assert "apt-mark unhold alpha" in packages("gamma", replaces=["alph?"])["msg"]
+    with owning(host, alpha={"version": "1", "hold": True}):
+        made = packages("gamma", replaces=["alph?"])
     assert made["plan"]["packages"] == [
         {"name": "alpha", "from": "1", "to": None}, {"name": "gamma", "from": None, "to": "1"}
     ]  # fmt: skip

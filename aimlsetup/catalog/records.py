@@ -63,6 +63,7 @@ class Release(Document):
     gcc: Annotated[tuple[VersionText, ...], Field(strict=False)]
     kernel: VersionText
     flavours: list[str]
+    headers: str
     own_kernels: dict[str, str] = Field(default_factory=dict)
     newer_kernels: dict[str, str] = Field(default_factory=dict)
     source: SourceText

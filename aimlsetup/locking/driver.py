@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.locking.decision import Case, Decided
-from aimlsetup.locking.kernels import named
+from aimlsetup.locking.kernels import headers
 from aimlsetup.locking.stack.packages import stack_packages, wishes
 from aimlsetup.locking.stack.records import versions_of
 
@@ -20,16 +20,17 @@ def decide(case: Case) -> Decided:
     packages = delivery.packages if delivery else {}
     prebuilt = any(name.startswith(PREBUILT) for name in packages)
     channel = delivery.channel if delivery and packages else None
+    own = case.profile.sections.get(COMPONENT, {})
+    running = own.get("kernels", "running") == "running"
     # The daemon comes with every driver that is installed here; one that stays may lack it.
-    persistence = {"persistence": bool(packages)} | case.profile.sections.get(COMPONENT, {})
     return Decided(
         {
             "version": version,
             "flavour": chosen["flavour"].candidate.version,
             "packages": wishes(packages),
-            "headers": [f"linux-headers-{named(case.platform)}"] if packages and not prebuilt else [],
+            "headers": [headers(case.platform, running=running)] if packages and not prebuilt else [],
             "fabric_manager": list(_fabric_manager(version, channel, case)) if channel else [],
-            "persistence": persistence["persistence"],
+            "persistence": own.get("persistence", bool(packages)),
         }
     )
 

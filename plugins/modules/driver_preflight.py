@@ -88,11 +88,13 @@ units:
   returned: always
 """
 
+import glob
+import os
 import re
 import shutil
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.codehub.aimlsetup.plugins.module_utils import driver, evidence, gpu
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import driver, evidence, gpu, space
 
 OPTIONS = {
     "version": {"type": "str"},
@@ -139,6 +141,14 @@ SECURE_BOOT = (
     "distribution's signed modules (Ubuntu's linux-modules-nvidia-*), or turn Secure Boot off."
 )
 
+FULL = (
+    "%s: for %s. Nothing was done.\nhint: `apt-get autoremove --purge` takes away kernels that are no longer used, and "
+    "`apt-get clean` downloaded packages."
+)
+INITRAMFS = "/boot/initrd.img-*"
+# What DKMS has at once of one kernel's modules, sources and all: measured with 535 and 550, rounded up.
+BUILD = 700 * 10**6
+
 
 def refuse_place(module):
     """Refuse hosts whose kernel is not their own."""
@@ -169,6 +179,18 @@ def refuse_headless(module, names):
         module.fail_json(msg=NO_KERNEL % said)
 
 
+def refuse_full(module, names):
+    """Refuse where a build, or an initramfs that is written beside the one that is there, would fill a disk."""
+    images = [os.path.getsize(path) for path in glob.glob(INITRAMFS)]
+    for path, size, why in (
+        ("/var/lib/dkms", BUILD * max(1, len(names)), "building the kernel's modules"),
+        ("/boot", max(images, default=0), "a new initramfs beside the old one"),
+    ):
+        short = space.shortage([space.claim(path, size, size)])
+        if short:
+            module.fail_json(msg=FULL % (short, why))
+
+
 def refuse_unsigned(module):
     """Ask before a module is built that Secure Boot will not load."""
     boot = evidence.secure_boot(module.params["root"])
@@ -191,6 +213,8 @@ def main():
         refuse_place(module)
         if driver.builds(params["packages"]) and params["planned"] is not None:
             refuse_headless(module, names)
+            if params["planned"]:
+                refuse_full(module, names)
             refuse_unsigned(module)
     compilers = {driver.compiler(name) for name in names}
     compiler = compilers.pop() if len(compilers) == 1 else None

@@ -260,15 +260,16 @@ def test_who_carries_a_toolkit(series: str, channel: str, distro: str, packages:
             {"nvidia-driver-pinning-595": None, "cuda-drivers": "595.58.03-1ubuntu1"},
         ),
         (
-            "535.261.03",
+            "550.163.01",
             "open",
             "distro",
-            "debian12",
+            "debian13",
             {
-                "nvidia-driver": "535.261.03-*",
-                "nvidia-open-kernel-dkms": "535.261.03-*",
+                "nvidia-driver": "550.163.01-*",
+                "nvidia-open-kernel-dkms": "550.163.01-*",
+                "libcuda1": "550.163.01-*",
                 "nvidia-persistenced": None,
-                "nvidia-smi": "535.261.03-*",
+                "nvidia-smi": "550.163.01-*",
             },
         ),
         (

@@ -28,6 +28,7 @@ DISTRO = {
     "nvidia-driver": ["535.261.03-1"],
     "nvidia-kernel-dkms": ["535.261.03-1"],
     "nvidia-open-kernel-dkms": ["535.261.03-1"],
+    "libcuda1": ["535.261.03-1"],
     "nvidia-persistenced": ["535.171.04-1~deb12u1"],
     "nvidia-smi": ["535.261.03-1"],
     "nvidia-cuda-toolkit": ["11.8.89~11.8.0-5~deb12u2", "11.8.89~11.8.0-5~deb12u1"],

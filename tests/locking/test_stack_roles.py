@@ -58,7 +58,7 @@ def test_debians_driver_is_built_with_the_headers_of_its_kernel(
     found = values(profile, "requests: {device: gpu, channel: distro, cuda: '11.8'}\n", host)
     assert found["nvidia_driver_version"] == "535.309.01"
     assert found["nvidia_driver_flavour"] == "proprietary"
-    assert "nvidia-kernel-dkms=535.309.01-*" in found["nvidia_driver_packages"]
+    assert {"libcuda1=535.309.01-*", "nvidia-kernel-dkms=535.309.01-*"} <= set(found["nvidia_driver_packages"])
     assert found["nvidia_driver_headers"] == ["linux-headers-cloud-amd64"]
     assert found["nvidia_driver_persistence"]
     assert found["nvidia_driver_fabric_manager"] == []
@@ -66,6 +66,23 @@ def test_debians_driver_is_built_with_the_headers_of_its_kernel(
     assert found["cuda_default"] == "11.8"
     other = "requests: {device: gpu, channel: distro, cuda: '11.8'}\ncuda: {default: null}\n"
     assert values(profile, other, host)["cuda_default"] is None
+
+
+@pytest.mark.parametrize(
+    ("kernel", "kernels", "headers"),
+    [
+        ("6.12.48+deb13-amd64", "running", "linux-headers-{kernel}"),
+        ("6.12.48+deb13-amd64", "installed", "linux-headers-amd64"),
+        ("6.1.102-somebodys", "running", "linux-headers-amd64"),
+    ],
+)
+def test_headers_that_would_bring_another_kernel_are_those_of_the_running_one(
+    profile: Read, observation: Observe, index: Index, kernel: str, kernels: str, headers: str
+) -> None:
+    trixie = {"id": "debian", "version": "13", "codename": "trixie", "name": "Debian"}
+    host = observation(release=trixie, pythons={"/usr/bin/python3.13": "3.13.5"}, gpus=[ADA], kernel=kernel)
+    wish = f"requests: {{device: gpu, channel: distro}}\nnvidia_driver: {{kernels: {kernels}}}\n"
+    assert values(profile, wish, host)["nvidia_driver_headers"] == [headers]
 
 
 def test_ubuntus_signed_modules_are_those_of_the_hosts_kernel(

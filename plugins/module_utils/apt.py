@@ -89,8 +89,13 @@ def pending(wishes, installed):
     """Names that are not installed, or not in the wanted version. `installed` is as `state.packages` gives it."""
     return sorted(
         name for name, version in wishes.items()
-        if installed[name] is None or not fnmatch.fnmatchcase(installed[name]["version"], version or "*")
+        if installed[name] is None or not fits(installed[name]["version"], version)
     )
+
+
+def fits(version, wanted):
+    """Whether a version is the wanted one, or begins like it where that ends with `*`; None wants any."""
+    return fnmatch.fnmatchcase(version, wanted or "*")
 
 
 def parse_simulation(output):

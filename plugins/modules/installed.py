@@ -11,7 +11,7 @@ description:
     framework would. What cannot be loaded is named with the loader's words, which name a missing dependency.
 options:
   packages:
-    description: What is to be installed, as V(name) or V(name=version).
+    description: What is to be installed, as V(name), V(name=version) or V(name=begins-so*).
     type: list
     elements: str
     required: true
@@ -58,7 +58,7 @@ def package_problems(wishes, found, hold):
     for name, version in sorted(wishes.items()):
         if found[name] is None:
             problems.append("%s is not installed, expected %s" % (name, version or "any version"))
-        elif version not in (None, found[name]["version"]):
+        elif not apt.fits(found[name]["version"], version):
             problems.append("%s is %s, expected %s" % (name, found[name]["version"], version))
         elif hold is not None and found[name]["hold"] != hold:
             problems.append("%s is %s" % (name, "not held, expected held" if hold else "held, expected not held"))

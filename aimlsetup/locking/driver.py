@@ -31,6 +31,7 @@ def decide(case: Case) -> Decided:
             "headers": [headers(case.platform, running=running)] if packages and not prebuilt else [],
             "fabric_manager": list(_fabric_manager(version, channel, case)) if channel else [],
             "persistence": own.get("persistence", bool(packages)),
+            "reboot_ok": own.get("reboot_ok", case.profile.reboot_ok),
         }
     )
 

@@ -69,6 +69,18 @@ def test_debians_driver_is_built_with_the_headers_of_its_kernel(
 
 
 @pytest.mark.parametrize(
+    ("more", "said"),
+    [("", None), ("reboot_ok: true\n", True), ("reboot_ok: true\nnvidia_driver: {reboot_ok: false}\n", False)],
+)
+def test_a_reboot_is_consented_to_for_all_or_for_the_driver(
+    profile: Read, observation: Observe, index: Index, more: str, said: bool | None
+) -> None:
+    host = observation(release=BOOKWORM, gpus=[ADA])
+    found = values(profile, "requests: {device: gpu, channel: distro}\n" + more, host)
+    assert found["nvidia_driver_reboot_ok"] is said
+
+
+@pytest.mark.parametrize(
     ("kernel", "kernels", "headers"),
     [
         ("6.12.48+deb13-amd64", "running", "linux-headers-{kernel}"),

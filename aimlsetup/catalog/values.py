@@ -35,6 +35,10 @@ RULES: dict[str, dict[str, str]] = {
         "paths": "variable",
         "exports": "variable",
     },
+    "cuda": {
+        "compilers": "package",
+        "default": "series",
+    },
     "data_links": {
         "links.path": "path",
         "links.store": "path",

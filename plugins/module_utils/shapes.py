@@ -30,6 +30,7 @@ SHAPES = {
     "plain_path": (r"/[A-Za-z0-9_.+@/-]+", "an absolute path of letters, digits and '_.+@-'"),
     "python_version": (r"3\.[0-9]{1,2}", "a Python as major.minor, such as 3.11"),
     "relative_path": (r"[^\x00-\x1f\x7f/][^\x00-\x1f\x7f]*", "a relative path without '..'"),
+    "series": (r"[0-9]{1,3}\.[0-9]{1,3}", "a release of CUDA as major.minor, such as '12.4'"),
     "url": (
         r"(https?|file)://(?![^/]*@)[!-~]+",
         "the URL of a package index, without a password (those belong into the netrc file of who asks it)",

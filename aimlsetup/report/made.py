@@ -24,7 +24,7 @@ def sort_out(diffs: Iterable[str]) -> tuple[dict[str, list[str]], list[str]]:
     made: dict[str, list[str]] = {}
     changed = []
     for text in diffs:
-        new = _thing(text) or _text(text)
+        new = recognised(text)
         if new:
             made.setdefault(new.kind, []).append(new.text)
         else:
@@ -35,6 +35,11 @@ def sort_out(diffs: Iterable[str]) -> tuple[dict[str, list[str]], list[str]]:
 def counted(number: int, kind: str) -> str:
     """`1 file`, `2 directories`."""
     return f"{number} {kind if number == 1 else PLURALS.get(kind, f'{kind}s')}"
+
+
+def recognised(text: str) -> Made | None:
+    """The new thing that a diff makes; None of a diff that changes one."""
+    return _thing(text) or _text(text)
 
 
 def _thing(text: str) -> Made | None:

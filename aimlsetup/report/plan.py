@@ -30,13 +30,13 @@ def summary(plan: Plan) -> str:
     parts = [part for host in plan.hosts.values() for part in host.drifts]
     counts = {sign: sum(part.action == sign for part in parts) for sign in "+~-="}
     text = f"{counts['+']} to make, {counts['~']} to change, {counts['-']} to remove, {counts['=']} as they should be"
-    costs = _costs(Cost.of(host.cost for host in plan.hosts.values()))
+    costs = told_costs(Cost.of(host.cost for host in plan.hosts.values()))
     reboots = sorted(name for name, host in plan.hosts.items() if any(part.effects.reboot for part in host.drifts))
     return "; ".join([text, *costs, *([f"reboots {', '.join(reboots)}"] if reboots else [])])
 
 
 def _host(name: str, host: HostPlan, detail: Detail, width: int) -> Iterator[Line]:
-    costs = _costs(host.cost)
+    costs = told_costs(host.cost)
     yield Line(f"{name}: {', '.join(costs)}" if costs else name, "bold")
     for part in host.drifts:
         yield from _component(part, detail, width)
@@ -80,7 +80,7 @@ def _outline(effects: Effects, width: int, detail: Detail) -> Iterator[Line]:
 
 
 def _consequences(effects: Effects) -> Iterator[Line]:
-    costs = _costs(effects)
+    costs = told_costs(effects)
     if costs:
         yield Line(INDENT + ", ".join(costs))
     yield from (Line(f"{INDENT}restarts {unit}") for unit in effects.restarts)
@@ -88,7 +88,7 @@ def _consequences(effects: Effects) -> Iterator[Line]:
         yield Line(f"{INDENT}reboots the host")
 
 
-def _costs(cost: Effects | Cost) -> list[str]:
+def told_costs(cost: Effects | Cost) -> list[str]:
     """What is downloaded and needed on disk; `~` marks an estimate."""
     found = []
     if cost.download or cost.disk:

@@ -110,7 +110,15 @@ def _act(site: "Site", run: "Session", seen: dict[str, "Seen"], *, yes: bool, ta
 def _read_plan(path: Path) -> "Plan":
     from aimlsetup import files
     from aimlsetup.models.plan import Plan
+    from aimlsetup.report import page
 
+    if page.is_page(path):
+        raise AimlsetupError(
+            "plan-page",
+            f"{path}: a page to read, which can't be applied",
+            hint="Save the plan beside it: aimlsetup plan -o change.plan -o change.html",
+            exit_code=Exit.USAGE,
+        )
     return files.check(files.read(path), Plan, "plan")
 
 

@@ -1,5 +1,6 @@
 """`aimlsetup plan`: what apply would change."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,9 +20,12 @@ DETAIL: "dict[bool | None, Detail]" = {None: "changes", True: "all", False: "non
 @click.option(
     "-o",
     "--output",
+    "outputs",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Save the plan: `aimlsetup apply FILE` does exactly that, or stops.",
+    multiple=True,
+    help="Save the plan: `aimlsetup apply FILE` does exactly that, or stops. One that ends in .md or .html is a "
+    "page to attach to a change ticket. May be given several times.",
 )
 @click.option("--exit-code", "drift_code", is_flag=True, help="Exit with 3 when something would change.")
 @click.option(
@@ -30,7 +34,12 @@ DETAIL: "dict[bool | None, Detail]" = {None: "changes", True: "all", False: "non
     help="Diffs of everything, what is made anew included; or none. Otherwise of what changes.",
 )
 def command(
-    profile: Path, limit: str | None, as_json: bool, output: Path | None, drift_code: bool, diff: bool | None
+    profile: Path,
+    limit: str | None,
+    as_json: bool,
+    outputs: tuple[Path, ...],
+    drift_code: bool,
+    diff: bool | None,
 ) -> int:
     """Show what apply would change, as a diff. Changes nothing.
 
@@ -41,9 +50,10 @@ def command(
     aimlsetup plan
     aimlsetup plan --diff | less
     aimlsetup plan -o change.plan && aimlsetup apply change.plan
+    aimlsetup plan -o change.plan -o change.html
     aimlsetup plan --exit-code --json > plan.json
     """
-    return preview(profile, limit, as_json=as_json, output=output, drift_code=drift_code, diff=diff)
+    return preview(profile, limit, as_json=as_json, outputs=outputs, drift_code=drift_code, diff=diff)
 
 
 def preview(
@@ -51,12 +61,12 @@ def preview(
     limit: str | None,
     *,
     as_json: bool = False,
-    output: Path | None = None,
+    outputs: Sequence[Path] = (),
     drift_code: bool = False,
     diff: bool | None = None,
 ) -> int:
     """Make a plan and show it. Returns the exit code."""
-    from aimlsetup import files, ui
+    from aimlsetup import ui
     from aimlsetup.cli import _loop, _site
     from aimlsetup.engine.session import session
     from aimlsetup.report import plan as report
@@ -66,13 +76,12 @@ def preview(
         seen, errors = _loop.look_and_judge(site, run)
         made, refused = _loop.plan(site, run, seen)
     errors |= refused
-    document = made.model_dump(mode="json")
-    if output and not errors:
-        import json
+    if outputs:
+        from aimlsetup.cli import _saved
 
-        files.write(output, json.dumps(document, indent=1, sort_keys=True) + "\n", 0o600)
+        _saved.save(outputs, site, limit, made, errors)
     if as_json:
-        print_document(document)
+        print_document(made.model_dump(mode="json"))
     else:
         ui.show(report.lines(made, detail=DETAIL[diff], width=ui.width()))
     _loop.tell(errors)

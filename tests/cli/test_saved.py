@@ -1,0 +1,93 @@
+"""What `plan -o` writes, and the command that a page names. No host is needed."""
+
+import shlex
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from aimlsetup.cli import _saved, plan
+from aimlsetup.cli._site import Site
+from aimlsetup.cli.apply import apply
+from aimlsetup.errors import AimlsetupError, Exit
+from aimlsetup.models.lock import HostClass, Lock
+from aimlsetup.models.plan import HostPlan, Plan, Planned
+from aimlsetup.models.profile import Profile
+
+PLAN = Plan(lock="sha256:1", hosts={"gpu1": HostPlan(observed="x", drifts=[Planned(component="base", action="+")])})
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    arguments: dict[str, Any] = {"data_links": {"data_links_open_files_ok": False}}
+    hosts = HostClass(hosts=["gpu1"], platform={}, pins={}, components=arguments)
+    profile = Profile.model_validate({"version": 1, "hosts": {}})
+    return Site(tmp_path / "site.yml", profile, {}, Lock(profile="x", classes={"all": hosts}))
+
+
+def test_each_file_is_what_its_ending_says_and_readable_by_its_owner_alone(site: Site, tmp_path: Path) -> None:
+    outputs = [tmp_path / name for name in ("change.html", "change.plan", "change.md")]
+    outputs[2].write_text("what was there before")
+    _saved.save(outputs, site, None, PLAN, {})
+    html, saved, markdown = (path.read_text() for path in outputs)
+    assert html.startswith("<!DOCTYPE html>")
+    assert Plan.model_validate_json(saved) == PLAN
+    assert markdown.startswith("# Planned change: site.yml\n")
+    assert "what was there before" not in markdown
+    words = ["aimlsetup", "apply", str(outputs[1]), "--profile", str(site.path)]
+    assert shlex.join(words) in markdown
+    assert {stat.S_IMODE(path.stat().st_mode) for path in outputs} == {0o600}
+    assert sorted(tmp_path.iterdir()) == sorted(outputs), "nothing is left beside them"
+
+
+def test_consents_are_those_of_the_lock(site: Site, tmp_path: Path) -> None:
+    drift = Planned(component="data_links", action="~")
+    made = Plan(lock="sha256:1", hosts={"gpu1": HostPlan(observed="x", drifts=[drift])})
+    _saved.save([tmp_path / "change.md"], site, None, made, {})
+    assert "| `data_links_open_files_ok` | refused |" in (tmp_path / "change.md").read_text()
+
+
+def test_with_errors_there_is_a_page_and_no_plan(
+    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    errors = {"gpu1": AimlsetupError("host-failed", "gpu1: gone")}
+    _saved.save([tmp_path / "change.plan", tmp_path / "change.md"], site, None, PLAN, errors)
+    assert not (tmp_path / "change.plan").exists()
+    assert "change.plan: not written" in capsys.readouterr().err
+    assert "gpu1: gone" in (tmp_path / "change.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("profile", "limit", "saved", "words"),
+    [
+        ("aimlsetup.yml", None, None, []),
+        ("aimlsetup.yml", "a,b", "my change.plan", ["my change.plan", "--limit", "a,b"]),
+        ("$(x).yml", None, "c", ["c", "--profile", "$(x).yml"]),
+    ],
+)
+def test_the_command_is_what_a_shell_takes_it_for(
+    profile: str, limit: str | None, saved: str | None, words: list[str]
+) -> None:
+    made = _saved.command(Path(profile), limit, Path(saved) if saved else None)
+    assert shlex.split(made) == ["aimlsetup", "apply", *words]
+
+
+def test_a_file_that_cannot_be_written_is_named(site: Site, tmp_path: Path) -> None:
+    with pytest.raises(AimlsetupError, match=r"nowhere/change\.md"):
+        _saved.save([tmp_path / "nowhere" / "change.md"], site, None, PLAN, {})
+
+
+def test_a_page_cannot_be_applied(tmp_path: Path) -> None:
+    page = tmp_path / "change.html"
+    page.write_text("<!DOCTYPE html>")
+    with pytest.raises(AimlsetupError, match="a page to read") as caught:
+        apply(tmp_path / "aimlsetup.yml", None, saved=page)
+    assert caught.value.exit_code == Exit.USAGE
+
+
+def test_help_names_the_pages() -> None:
+    said = CliRunner().invoke(plan.command, ["--help"]).output
+    assert ".html" in said
+    assert "aimlsetup plan -o change.plan -o change.html" in said

@@ -57,27 +57,31 @@ def _channel(channel: str, case: Case) -> Index | str:
     """Its index, or why there is none."""
     found: dict[str, list[str]] = {}
     try:
-        places = list(_places(channel, case))
-        for place in places:
+        read = list(_places(channel, case))
+        for place in read:
             for package, version in packages(place, datetime.now(UTC)):
                 found.setdefault(package, []).append(version)
     except Silent as silent:
         return str(silent)
-    if not places:
+    if not read:
         return f"no repository is known for {word(case.platform.release)} on {case.platform.arch}"
-    source = "; ".join(place.name for place in places)
+    source = "; ".join(place.name for place in read)
     return Index({package: newest_first(versions) for package, versions in found.items()}, source)
 
 
 def _places(channel: str, case: Case) -> Iterator[Place]:
     """The repositories as hosts are to use them."""
     for name, apt in repositories(channel, case.platform, case.catalog):
-        entry = repository(name, apt, case)
-        arch = entry["architectures"][0]
-        folders = tuple(f"{component}/binary-{arch}/" for component in entry["components"]) or ("",)
-        keyring, fingerprints = _keys(entry)
-        for suite in entry["suites"]:
-            yield Place(entry["uri"], suite, folders, keyring, fingerprints)
+        yield from places(repository(name, apt, case))
+
+
+def places(entry: Mapping[str, Any]) -> Iterator[Place]:
+    """The suites of a repository as the role takes it. Fetches its key. Raises Silent, else as `availability`."""
+    arch = entry["architectures"][0]
+    folders = tuple(f"{component}/binary-{arch}/" for component in entry["components"]) or ("",)
+    keyring, fingerprints = _keys(entry)
+    for suite in entry["suites"]:
+        yield Place(entry["uri"], suite, folders, keyring, fingerprints)
 
 
 def _keys(entry: Mapping[str, Any]) -> tuple[bytes, tuple[str, ...]]:

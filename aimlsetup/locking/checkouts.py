@@ -1,6 +1,6 @@
 """What the lock decides for `repos`: the commit that each branch or tag is, where its remote can be asked from here."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aimlsetup.content import util
@@ -8,6 +8,7 @@ from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.locking import remotes
 from aimlsetup.locking.decision import Case, Decided
 from aimlsetup.models.lock import Pin, Reason
+from aimlsetup.models.profile import Profile
 
 COMPONENT = "repos"
 DEFAULT_BRANCH = "the default branch"
@@ -58,11 +59,16 @@ def _before(entry: Mapping[str, Any], case: Case) -> Pin | None:
 
 
 def _asked(entry: Mapping[str, Any], case: Case) -> remotes.References:
-    """References of the remote. Raises Silent also for a path, which is one of the host's, not of this machine's."""
-    here = all(case.profile.hosts[host].connection == "local" for host in case.hosts)
-    if util("gitnames").source(entry["url"])[0] == "file" and not here:
+    """References of the remote. Raises Silent."""
+    if on_hosts(entry["url"], case.profile, case.hosts):
         raise remotes.Silent("it is a path on the host")
     return remotes.references(entry["url"], entry.get("known_hosts") or ())
+
+
+def on_hosts(url: str, profile: Profile, hosts: Iterable[str]) -> bool:
+    """Whether it is a path, and that on other machines than this one. Raises `gitnames.Bad`."""
+    here = all(profile.hosts[host].connection == "local" for host in hosts)
+    return util("gitnames").source(url)[0] == "file" and not here
 
 
 def _meant(entry: Mapping[str, Any], found: remotes.References) -> tuple[str, str]:

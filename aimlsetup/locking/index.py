@@ -15,6 +15,7 @@ from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.locking import wheels
 
 TIMEOUT = 900  # seconds; a cold cache on a slow line, sdists that must be built for their metadata
+ANSWER = 60  # seconds, for one package
 WISHES, BOUNDS, RESULT, FILES = "wishes.txt", "bounds.txt", "result.txt", "pylock.toml"
 
 
@@ -58,6 +59,21 @@ def resolve(
         return parse((space / RESULT).read_text())
 
 
+def newest(package: str, target: Target) -> Package:
+    """The newest release of a package that the index has now, without its dependencies, whatever it said before.
+
+    An index that does not answer, or lacks the package, is an `AimlsetupError`.
+    """
+    with tempfile.TemporaryDirectory(prefix="aimlsetup-lock-") as directory:
+        space = Path(directory)
+        (space / WISHES).write_text(f"{package}\n")
+        command = [*_compile(target), "--no-cache", "--no-deps", "--no-header", "--output-file", RESULT, WISHES]
+        finished = _run(command, target, space, ANSWER)
+        if finished.returncode:
+            raise _failure("the package index", target, finished.stderr)
+        return parse((space / RESULT).read_text())[0]
+
+
 def download(requirements: Sequence[str], target: Target) -> int | None:
     """Bytes that installing resolved requirements fetches; None where the index does not tell.
 
@@ -83,7 +99,9 @@ def _compile(target: Target) -> list[str]:
     ]  # fmt: skip
 
 
-def _run(command: list[str], target: Target, directory: Path) -> subprocess.CompletedProcess[str]:
+def _run(
+    command: list[str], target: Target, directory: Path, timeout: int = TIMEOUT
+) -> subprocess.CompletedProcess[str]:
     # The names of one switch in different uv releases: trust the machine's own certificates, as pip and apt do.
     environment = {**os.environ, "UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1", "UV_PYTHON_DOWNLOADS": "never"}
     # As hosts will install it, who ask the same indexes in the same order.
@@ -93,10 +111,10 @@ def _run(command: list[str], target: Target, directory: Path) -> subprocess.Comp
         environment["UV_DEFAULT_INDEX"] = target.index
     try:
         return subprocess.run(
-            command, cwd=directory, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False
+            command, cwd=directory, env=environment, capture_output=True, text=True, timeout=timeout, check=False
         )
     except subprocess.TimeoutExpired:
-        raise AimlsetupError("index-timeout", f"the package index did not answer within {TIMEOUT} s") from None
+        raise AimlsetupError("index-timeout", f"the package index did not answer within {timeout} s") from None
 
 
 def parse(text: str) -> list[Package]:

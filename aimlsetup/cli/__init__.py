@@ -18,6 +18,7 @@ COMMANDS = {
     "explain": "Say why a pin is what it is, and why not otherwise.",
     "matrix": "Show which versions of a framework go with which CUDA, driver and Python.",
     "doctor": "Say what is wrong with a host's GPU stack, and what to do.",
+    "sources": "Show what is fetched from where, and check that it answers.",
     "sandbox": "Disposable Debian and Ubuntu hosts on this machine.",
     "completion": "Print the shell completion script for bash, zsh or fish.",
 }

@@ -74,6 +74,9 @@ def preview(
     site = _site.open_site(profile, limit)
     with session(site.hosts, site.references()) as run:
         seen, errors = _loop.look_and_judge(site, run)
+        if site.lock is None:  # no host answered, so there was nothing to solve for
+            _loop.tell(errors)
+            return _loop.conclude(errors, len(site.hosts))
         made, refused = _loop.plan(site, run, seen)
     errors |= refused
     if outputs:

@@ -15,6 +15,7 @@ from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.models.lock import HostClass, Lock
 from aimlsetup.models.plan import HostPlan, Plan, Planned
 from aimlsetup.models.profile import Profile
+from tests.cli.conftest import Cli
 
 PLAN = Plan(lock="sha256:1", hosts={"gpu1": HostPlan(observed="x", drifts=[Planned(component="base", action="+")])})
 
@@ -77,6 +78,14 @@ def test_the_command_is_what_a_shell_takes_it_for(
 def test_a_file_that_cannot_be_written_is_named(site: Site, tmp_path: Path) -> None:
     with pytest.raises(AimlsetupError, match=r"nowhere/change\.md"):
         _saved.save([tmp_path / "nowhere" / "change.md"], site, None, PLAN, {})
+
+
+def test_where_no_host_answers_and_there_is_no_lock_it_is_said(cli: Cli) -> None:
+    cli.profile({"gone": {"address": "127.0.0.1", "port": 9}})
+    code, output, said = cli("plan", "-o", "change.md")
+    assert (code, output) == (1, "")
+    assert said.startswith("error: gone: it does not answer on ssh")
+    assert not (cli.directory / "change.md").exists()
 
 
 def test_a_page_cannot_be_applied(tmp_path: Path) -> None:

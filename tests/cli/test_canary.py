@@ -146,7 +146,8 @@ def kept(cli: Cli, output: str) -> list[str]:
 
 def test_a_run_that_succeeds(guarded: tuple[Cli, sandbox.Host]) -> None:
     cli, host = guarded
-    cli.done("plan", "--json")
+    cli.done("plan", "--json", "-o", "change.plan", "-o", "change.html", "-o", "change.md")
+    assert not any(b"c4nary" in path.read_bytes() for path in cli.directory.glob("change.*"))
     process = cli.start("apply", "--yes")
     with watching(process.pid) as leaks:
         output, said = process.communicate(timeout=300)

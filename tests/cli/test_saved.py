@@ -11,6 +11,9 @@ from click.testing import CliRunner
 from aimlsetup.cli import _saved, plan
 from aimlsetup.cli._site import Site
 from aimlsetup.cli.apply import apply
+from aimlsetup.engine.harvest import effects
+from aimlsetup.engine.runner import Event
+from aimlsetup.engine.secrets import HIDDEN, Secrets
 from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.models.lock import HostClass, Lock
 from aimlsetup.models.plan import HostPlan, Plan, Planned
@@ -48,6 +51,21 @@ def test_consents_are_those_of_the_lock(site: Site, tmp_path: Path) -> None:
     made = Plan(lock="sha256:1", hosts={"gpu1": HostPlan(observed="x", drifts=[drift])})
     _saved.save([tmp_path / "change.md"], site, None, made, {})
     assert "| `data_links_open_files_ok` | refused |" in (tmp_path / "change.md").read_text()
+
+
+def test_a_secret_in_a_diff_is_hidden_before_anything_is_escaped(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PASSWORD", "c4nary<&>`|_*'\"")
+    secrets = Secrets()
+    diff = {"before": "", "after": f"password: {secrets.resolve('env:PASSWORD')}\n"}
+    event = Event("ok", "gpu1", "Write", "base", "x", result={"changed": True, "diff": diff})
+    drift = Planned(component="base", action="~", effects=effects([event], secrets.scrub)["gpu1", "base"])
+    made = Plan(lock="sha256:1", hosts={"gpu1": HostPlan(observed="x", drifts=[drift])})
+    for path in (tmp_path / "change.html", tmp_path / "change.md"):
+        _saved.save([path], site, None, made, {})
+        assert f"+password: {HIDDEN}" in path.read_text()
+        assert "c4nary" not in path.read_text()
 
 
 def test_with_errors_there_is_a_page_and_no_plan(

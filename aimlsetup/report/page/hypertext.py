@@ -1,6 +1,6 @@
 """A page as one HTML file: no scripts, nothing fetched, light and dark, and all of it unfolded on paper."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from html import escape
 
 from aimlsetup.models.plan import Action
@@ -51,12 +51,7 @@ HEAD = """\
 def render(title: str, blocks: Sequence[Block]) -> str:
     """The whole text of the file."""
     head = HEAD.format(title=text(title), style=STYLE)
-    return head + "\n".join(_written(blocks)) + "\n</body>\n</html>\n"
-
-
-def _written(blocks: Sequence[Block]) -> Iterator[str]:
-    for block in blocks:
-        yield _block(block)
+    return head + "\n".join(map(_block, blocks)) + "\n</body>\n</html>\n"
 
 
 def _block(block: Block) -> str:
@@ -75,7 +70,7 @@ def _block(block: Block) -> str:
         case Verbatim(words, language):
             return f"<pre>{_verbatim(words, diff=language == 'diff')}</pre>"
         case Fold(summary, inside):
-            return "\n".join([f"<details><summary>{text(summary)}</summary>", *_written(inside), "</details>"])
+            return "\n".join([f"<details><summary>{text(summary)}</summary>", *map(_block, inside), "</details>"])
 
 
 def _row(tag: str, cells: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from aimlsetup.report.page.blocks import Block, Fold, Heading, Items, Literal, Paragraph, Table, Verbatim, line, lines
 
@@ -13,12 +13,7 @@ TICKS = re.compile("`+")
 
 def render(title: str, blocks: Sequence[Block]) -> str:
     """The whole text of the file."""
-    return "\n\n".join([f"# {prose(title)}", *_written(blocks)]) + "\n"
-
-
-def _written(blocks: Sequence[Block]) -> Iterator[str]:
-    for block in blocks:
-        yield _block(block)
+    return "\n\n".join([f"# {prose(title)}", *map(_block, blocks)]) + "\n"
 
 
 def _block(block: Block) -> str:
@@ -36,7 +31,7 @@ def _block(block: Block) -> str:
             return _fenced(text, language)
         case Fold(summary, inside):
             head = f"<details><summary>{html.escape(line(summary))}</summary>"
-            return "\n\n".join([head, *_written(inside), "</details>"])
+            return "\n\n".join([head, *map(_block, inside), "</details>"])
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -126,20 +126,12 @@ ALONE = (
 REBOOTS = "%sThis machine reboots when the other hosts are done, and then goes on by itself: journalctl -fu %s"
 
 
-def load(root):
-    """Load a module that only nobody has loaded yet. Why it can't be, or None."""
-    if root != "/" or driver.loaded() or not driver.on_bus():
-        return None
-    status, _output = state.run(["modprobe", "nvidia"])
-    return "modprobe nvidia failed" if status else None
-
-
 def reasons_of(module):
-    """Why the installed driver is not at work."""
+    """Why the installed driver is not at work, after a module that only nobody has loaded yet was loaded."""
     root = module.params["root"]
     found = driver.pending(root)
-    if found == [driver.NOT_LOADED] and not module.check_mode:
-        load(root)
+    if found == [driver.NOT_LOADED] and root == "/" and not module.check_mode:
+        state.run(["modprobe", "nvidia"])  # whether that helped is what is looked at next
         found = driver.pending(root)
     return found
 

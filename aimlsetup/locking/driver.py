@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from aimlsetup.content import util
 from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.locking.decision import Case, Decided
 from aimlsetup.locking.kernels import headers
@@ -9,7 +10,6 @@ from aimlsetup.locking.stack.packages import stack_packages, wishes
 from aimlsetup.locking.stack.records import versions_of
 
 COMPONENT = "nvidia_driver"
-PREBUILT = "linux-modules-nvidia-"  # how packages of modules begin that are built and signed by the distribution
 
 
 def decide(case: Case) -> Decided:
@@ -18,7 +18,7 @@ def decide(case: Case) -> Decided:
     version = chosen["driver"].candidate.version
     delivery = next(iter(stack_packages(case.solution).components.get(COMPONENT, ())), None)
     packages = delivery.packages if delivery else {}
-    prebuilt = any(name.startswith(PREBUILT) for name in packages)
+    builds = util("nvidia").builds(packages)
     channel = delivery.channel if delivery and packages else None
     own = case.profile.sections.get(COMPONENT, {})
     running = own.get("kernels", "running") == "running"
@@ -28,7 +28,7 @@ def decide(case: Case) -> Decided:
             "version": version,
             "flavour": chosen["flavour"].candidate.version,
             "packages": wishes(packages),
-            "headers": [headers(case.platform, running=running)] if packages and not prebuilt else [],
+            "headers": [headers(case.platform, running=running)] if builds else [],
             "fabric_manager": list(_fabric_manager(version, channel, case)) if channel else [],
             "persistence": own.get("persistence", bool(packages)),
             "reboot_ok": own.get("reboot_ok", case.profile.reboot_ok),

@@ -13,7 +13,6 @@ from ansible_collections.codehub.aimlsetup.plugins.module_utils import evidence,
 
 MODULES = "/lib/modules"
 KEY_PASSWORD = "/root/aimlsetup-mok-password"  # noqa: S105 - the file that holds one
-PREBUILT = ("linux-modules-nvidia-", "linux-objects-nvidia-")  # signed by the distribution, no build on the host
 COMPILER = re.compile(r'^CONFIG_CC_VERSION_TEXT="(\S+) ', re.MULTILINE)
 NOT_LOADED = "no NVIDIA module is loaded"
 NOUVEAU = ("nouveau", "nova_core")
@@ -22,11 +21,6 @@ OWN_DAEMONS = ("nvidia-persistenced", "nv-fabricmanager")
 KERNEL_PACKAGES = ("linux-image-*", "linux-headers-*", "linux-generic*", "linux-modules-[0-9]*", "linux-modules-extra*")
 UNITS = ("nvidia-persistenced.service", "nvidia-fabricmanager.service")
 DISPLAY = ("Xorg", "X", "Xwayland", "Xvfb", "gnome-shell", "kwin_wayland", "kwin_x11", "gdm-x-session", "sddm")
-
-
-def builds(packages):
-    """Whether these packages have their modules built on the host, by DKMS, rather than bring them."""
-    return bool(packages) and not any(name.startswith(PREBUILT) for name in packages)
 
 
 def kernels(which, root="/", modules=MODULES):

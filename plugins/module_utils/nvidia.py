@@ -8,6 +8,7 @@ import csv
 import re
 from xml.etree import ElementTree
 
+PREBUILT = ("linux-modules-nvidia-", "linux-objects-nvidia-")  # signed by the distribution, no build on the host
 OPEN, PROPRIETARY = "open", "proprietary"
 NOT_GIVEN = ("", "N/A", "[N/A]", "[Not Supported]", "None")
 
@@ -216,3 +217,8 @@ def parse_ubuntu_drivers(text):
         {"package": package, "origin": origin, "recommended": "recommended" in rest}
         for package, origin, rest in UBUNTU_DRIVER.findall(text)
     ]
+
+
+def builds(packages):
+    """Whether a driver's packages (names) have its modules built on the host, by DKMS, or bring them."""
+    return bool(packages) and not any(name.startswith(PREBUILT) for name in packages)

@@ -202,7 +202,7 @@ def main():
         module.fail_json(msg="\n".join([params["trouble"].strip()] + last_lines(newest_log(), time.time() - 3600)))
     names = driver.kernels(params["kernels"], params["root"])
     wrong, images = misfits(module, names), stale(params["blacklist"])
-    if wrong and not driver.builds(params["packages"]) and not module.check_mode:
+    if wrong and not nvidia.builds(params["packages"]) and not module.check_mode:
         module.fail_json(msg=UNSIGNED % ("; ".join(wrong.values()), ", ".join(params["packages"])))
     if not module.check_mode:
         for kernel in wrong:

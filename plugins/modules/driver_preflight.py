@@ -94,7 +94,7 @@ import re
 import shutil
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.codehub.aimlsetup.plugins.module_utils import driver, evidence, gpu, space
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import driver, evidence, gpu, nvidia, space
 
 OPTIONS = {
     "version": {"type": "str"},
@@ -211,14 +211,14 @@ def main():
         refuse_kept(module)
     else:
         refuse_place(module)
-        if driver.builds(params["packages"]) and params["planned"] is not None:
+        if nvidia.builds(params["packages"]) and params["planned"] is not None:
             refuse_headless(module, names)
             if params["planned"]:
                 refuse_full(module, names)
             refuse_unsigned(module)
     compilers = {driver.compiler(name) for name in names}
     compiler = compilers.pop() if len(compilers) == 1 else None
-    package = driver.package_of(compiler) if driver.builds(params["packages"]) else None
+    package = driver.package_of(compiler) if nvidia.builds(params["packages"]) else None
     module.exit_json(
         changed=False,
         kernels=names,

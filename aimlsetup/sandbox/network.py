@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
 
+from aimlsetup.errors import AimlsetupError
 from aimlsetup.sandbox.command import run
 from aimlsetup.sandbox.host import address, free_subnet, mac
 from aimlsetup.sandbox.state import MACHINE, State, lock, read_json, write_json
@@ -54,10 +55,8 @@ def remove(state: State, unused: Callable[[], bool]) -> None:
     with lock(MACHINE / "lock"):
         if not unused():
             return
-        for device in sorted(path.name for path in Path("/sys/class/net").glob(f"{state.tag}-*")):
-            run(["ip", "link", "delete", device], doing=f"removing {device}")
-        if Path("/sys/class/net", state.tag).exists():
-            run(["ip", "link", "delete", state.tag], doing="removing the bridge")
+        for device in sorted(path.name for path in Path("/sys/class/net").glob(f"{state.tag}*")):
+            _delete_link(device)
         # Declaring it first makes the deletion succeed where it was never made.
         run(["nft", "-f", "-"], doing="removing the masquerading rule",
             stdin=f"table ip {state.tag}\ndelete table ip {state.tag}\n")
@@ -87,10 +86,18 @@ def attach(state: State, name: str, index: int, subnet: IPv4Network) -> IPv4Addr
 
 def detach(state: State, name: str, index: int) -> None:
     """Remove a host's network: the veth first, or the bridge keeps its address in mind for seconds."""
-    device = state.device(index)
-    if Path("/sys/class/net", device).exists():
-        run(["ip", "link", "delete", device], doing=f"removing {device}")
+    _delete_link(state.device(index))
     remove_namespace(state.unit(name))
+
+
+def _delete_link(device: str) -> None:
+    """Delete a link; the kernel takes a veth away by itself, at a moment of its own, when its namespace is gone."""
+    try:
+        if Path("/sys/class/net", device).exists():
+            run(["ip", "link", "delete", device], doing=f"removing {device}")
+    except AimlsetupError as error:
+        if "Cannot find device" not in str(error):
+            raise
 
 
 def remove_namespace(unit: str) -> None:

@@ -17,6 +17,7 @@ APP = Path(__file__).parent / "app"
 GUEST_APP = "/srv/site/app.git"
 KEY = "acme-rld-1"
 PORT = 4100
+HEALTH = "/api/vision/v2/health"
 
 
 def git(*argv: str, cwd: Path) -> str:
@@ -68,7 +69,7 @@ def profile(*hosts: str, **changes: Any) -> dict[str, Any]:
                     "env": "py_3",
                     "app_dir": "/codehub/apps/site/apps/www/od/wsgi-bin",
                     "checkout": "/codehub/apps/site",
-                    "health_path": "/api/vision/v2/health",
+                    "health_path": HEALTH,
                 }
             ]
         },

@@ -44,11 +44,15 @@ class Outcome:
     applied: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     error: AimlsetupError | None = None
+    wave: int | None = None  # where there are several
+    untouched: bool = False
 
     @property
     def status(self) -> str:
-        """failed, done or unchanged."""
-        return "failed" if self.error else "done" if self.applied or self.removed else "unchanged"
+        """failed, done, unchanged since there is nothing to do, or untouched since another host failed before it."""
+        if self.error or self.untouched:
+            return "failed" if self.error else "untouched"
+        return "done" if self.applied or self.removed else "unchanged"
 
 
 def again() -> str:
@@ -99,7 +103,7 @@ def plan(site: Site, session: Session, seen: Mapping[str, Seen]) -> tuple[Plan, 
     work = work_of(site, seen)
     effects, errors = {}, {}
     if work:
-        result = _watched(session, work, check=True)
+        result = _watched(session, work, "previewing", check=True)
         effects = harvest.effects(result.events, session.secrets.scrub)
         errors = _errors(session, result, work)
     made = outline(site, seen)
@@ -126,7 +130,9 @@ def _without_room(hosts: Mapping[str, HostPlan]) -> dict[str, AimlsetupError]:
     return found
 
 
-def converge(site: Site, session: Session, seen: Mapping[str, Seen], *, take_lock: bool = False) -> dict[str, Outcome]:
+def converge(
+    site: Site, session: Session, seen: Mapping[str, Seen], *, take_lock: bool = False, title: str = "applying"
+) -> dict[str, Outcome]:
     """Act on what drifted and look again, until nothing drifts: outputs of one component may be inputs of another."""
     outcomes = {name: Outcome() for name in seen}
     current = dict(seen)
@@ -139,7 +145,7 @@ def converge(site: Site, session: Session, seen: Mapping[str, Seen], *, take_loc
         if not work:
             break
         resume = _resume.recipes(site, session)
-        errors = _errors(session, _watched(session, work, take_lock=take_lock, resume=resume), work)
+        errors = _errors(session, _watched(session, work, title, take_lock=take_lock, resume=resume), work)
         _note(outcomes, work, errors)
         after = look(session, [name for name in work if name not in errors])
         _note(outcomes, {}, after.errors)
@@ -197,12 +203,12 @@ def _unstable_left_out(
 def _watched(
     session: Session,
     work: Mapping[str, Work],
+    title: str,
     *,
     check: bool = False,
     take_lock: bool = False,
     resume: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Result:
-    title = "previewing" if check else "applying"
     run = functools.partial(act.site, session, work, check=check, take_lock=take_lock, resume=resume)
     return watched(session, title, work, run)
 

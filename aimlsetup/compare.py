@@ -13,7 +13,7 @@ from aimlsetup.content import util
 from aimlsetup.models.observation import Observation, ReceiptState, Row
 from aimlsetup.models.plan import Drift, Expected, HostPlan
 
-BOOTSTRAP = "base"  # the one component that can run on a host without Python
+BOOTSTRAP = "base"  # the one component that can run on a host without a Python for modules
 ENVIRONMENTS = "python_env"  # the one component whose size is known before its host is asked
 
 
@@ -23,14 +23,20 @@ def compare(expected: Mapping[str, Expected], observation: Observation) -> list[
     Removal comes first and backwards, as `site.yml` does it: what is made may need what is in its way gone.
     """
     if observation.bare:
-        why = "the host has no Python yet; the other components are seen once it has"
-        return [Drift(component=BOOTSTRAP, action="+", reasons=[why])]
+        return [Drift(component=BOOTSTRAP, action="+", reasons=[_bare(observation)])] if BOOTSTRAP in expected else []
     unwanted = [component for component in observation.receipts if component not in expected]
     removals = [
         Drift(component=component, action="-", reasons=["the lock no longer names it"])
         for component in reversed(unwanted)
     ]
     return removals + [_drift(component, wanted, observation) for component, wanted in expected.items()]
+
+
+def _bare(observation: Observation) -> str:
+    """What the host lacks."""
+    old = observation.facts.get("python_old")
+    lack = f"the host's Python is {old}, too old for modules" if old else "the host has no Python yet"
+    return f"{lack}; the other components are seen once it has one that they run on"
 
 
 def _drift(component: str, wanted: Expected, observation: Observation) -> Drift:

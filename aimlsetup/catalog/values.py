@@ -18,6 +18,9 @@ Check = Callable[[str], str | None]  # None when the value is in order, else wha
 RULES: dict[str, dict[str, str]] = {
     "base": {
         "packages": "package",
+        "python.name": "build",
+        "python.url": "url",
+        "python.sha256": "sha256",
         "groups.name": "account",
         "users.name": "account",
         "users.group": "account",

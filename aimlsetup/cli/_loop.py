@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aimlsetup import compare, ui
-from aimlsetup.cli import _resume
+from aimlsetup.cli import _private_python, _resume
 from aimlsetup.cli._site import Site, digest, ensure_lock
 from aimlsetup.engine import act, failures, harvest, inputs
 from aimlsetup.engine.act import Work
@@ -103,9 +103,10 @@ def plan(site: Site, session: Session, seen: Mapping[str, Seen]) -> tuple[Plan, 
     work = work_of(site, seen)
     effects, errors = {}, {}
     if work:
-        result = _watched(session, work, "previewing", check=True)
-        effects = harvest.effects(result.events, session.secrets.scrub)
-        errors = _errors(session, result, work)
+        python = _private_python.prepare(session, work, {name: seen[name].observation for name in work})
+        result = _watched(session, python.left(work), "previewing", check=True, own=python.variables)
+        effects = harvest.effects(result.events, session.secrets.scrub) | python.effects
+        errors = _errors(session, result, python.left(work)) | python.errors
     made = outline(site, seen)
     hosts = {name: _with_effects(name, host, effects) for name, host in made.hosts.items()}
     return made.model_copy(update={"hosts": hosts}), _without_room(hosts) | errors
@@ -144,13 +145,28 @@ def converge(
         work = work_of(site, current)
         if not work:
             break
-        resume = _resume.recipes(site, session)
-        errors = _errors(session, _watched(session, work, title, take_lock=take_lock, resume=resume), work)
+        errors = _acted(site, session, work, {name: current[name].observation for name in work}, title, take_lock)
         _note(outcomes, work, errors)
         after = look(session, [name for name in work if name not in errors])
         _note(outcomes, {}, after.errors)
         current = _unstable_left_out(current, judge(site, session, after.hosts), outcomes)
     return outcomes
+
+
+def _acted(
+    site: Site,
+    session: Session,
+    work: Mapping[str, Work],
+    observed: Mapping[str, Observation],
+    title: str,
+    take_lock: bool,
+) -> dict[str, AimlsetupError]:
+    """Do the work; why hosts did not get to the end of it."""
+    python = _private_python.prepare(session, work, observed)
+    left, resume = python.left(work), _resume.variables(site, session)
+    own = {name: {**resume.get(name, {}), **python.variables.get(name, {})} for name in left}
+    result = _watched(session, left, title, take_lock=take_lock, own=own)
+    return _errors(session, result, left) | python.errors
 
 
 def outline(site: Site, seen: Mapping[str, Seen]) -> Plan:
@@ -207,9 +223,9 @@ def _watched(
     *,
     check: bool = False,
     take_lock: bool = False,
-    resume: Mapping[str, Mapping[str, Any]] | None = None,
+    own: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Result:
-    run = functools.partial(act.site, session, work, check=check, take_lock=take_lock, resume=resume)
+    run = functools.partial(act.site, session, work, check=check, take_lock=take_lock, own=own)
     return watched(session, title, work, run)
 
 

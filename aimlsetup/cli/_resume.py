@@ -20,11 +20,11 @@ PROXIES = {"http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy"}
 PREFIXES = ("AIMLSETUP_", "PIP_", "UV_")
 
 
-def recipes(site: Site, session: Session) -> dict[str, dict[str, Any]]:
-    """{host: how its apply is begun again} of the hosts that are this machine."""
+def variables(site: Site, session: Session) -> dict[str, dict[str, Any]]:
+    """{host: variables that say how its apply is begun again} of the hosts that are this machine."""
     here = [name for name, host in site.hosts.items() if host.connection == "local"]
     secret = session.secrets.environment_names()
-    return {name: recipe(site.path, name, os.environ, secret) for name in here}
+    return {name: {"aimlsetup_resume": recipe(site.path, name, os.environ, secret)} for name in here}
 
 
 def recipe(profile: Path, host: str, environment: Mapping[str, str], secret: Iterable[str]) -> dict[str, Any]:

@@ -29,15 +29,16 @@ def site(
     *,
     check: bool = False,
     take_lock: bool = False,
-    resume: Mapping[str, Mapping[str, Any]] | None = None,
+    own: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Result:
     """Run the site on these hosts; with `check` nothing is changed, and modules say what they would do.
 
-    `resume` is how the apply is begun again after a reboot, by host, for those that can't be waited for.
+    `own` are further variables of hosts: how the apply is begun again after a reboot that can't be waited for, and the
+    private Python of one that needs it.
     """
     more = {"aimlsetup_holder": session.holder, "aimlsetup_run": session.log.name, "aimlsetup_take_lock": take_lock}
-    own = {host: {"aimlsetup_resume": dict(how)} for host, how in (resume or {}).items()}
-    return _play(session, Call(playbook=SITE, check=check), work, {host: more | own.get(host, {}) for host in work})
+    variables = {host: {**more, **(own or {}).get(host, {})} for host in work}
+    return _play(session, Call(playbook=SITE, check=check), work, variables)
 
 
 def reboot(session: Session, hosts: Iterable[str]) -> None:

@@ -32,6 +32,7 @@ class Session:
     secrets: Secrets
     log: RunLog
     on_event: Callable[[runner.Event], None] = ignore
+    interpreters: dict[str, str] = field(default_factory=dict)  # by host, where it is not the usual or a named one
     holder: str = field(default_factory=lambda: f"{getpass.getuser()}@{socket.gethostname()}")
 
     def run(
@@ -89,7 +90,7 @@ class Session:
         opened, hidden = {}, {}
         for name in names:
             seen, unseen = inventory.split(variables[name], secret.get(name, ()))
-            opened[name] = inventory.connection(name, self.hosts[name]) | seen
+            opened[name] = inventory.connection(name, self.hosts[name], self.interpreters.get(name)) | seen
             if unseen:
                 hidden[name] = unseen
         self.space.write("hosts.yml", files.dump_unsafe(inventory.document(opened)))

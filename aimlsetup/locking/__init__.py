@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from aimlsetup import catalog
-from aimlsetup.locking import channels, checkouts, driver, environments, libraries, repositories, solving
+from aimlsetup.locking import builds, channels, checkouts, driver, environments, libraries, repositories, solving
 from aimlsetup.locking.arguments import fill
 from aimlsetup.locking.decision import Case, Decided
 from aimlsetup.locking.platforms import Platform, classes, free_name, platform
@@ -22,6 +22,7 @@ from aimlsetup.models.profile import Profile
 
 # Components whose arguments are solved rather than given.
 DECIDERS: dict[str, Callable[[Case], Decided]] = {
+    builds.COMPONENT: builds.decide,
     repositories.COMPONENT: repositories.decide,
     driver.COMPONENT: driver.decide,
     libraries.TOOLKITS: libraries.toolkits,

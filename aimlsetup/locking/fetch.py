@@ -1,4 +1,4 @@
-"""Files of apt repositories, fetched to this machine: bounded in time and size, and kept by their digest.
+"""Indexes of apt repositories and builds of Python, fetched to this machine: bounded in time and size, kept by digest.
 
 Proxies and certificates are those of the environment (`http_proxy`, `no_proxy`, `SSL_CERT_FILE`), credentials those of
 the user's netrc file.
@@ -62,8 +62,25 @@ def fetch_exact(url: str, size: int, sha256: str) -> bytes | None:
     return content
 
 
+def fetch_digest(url: str, most: int, sha256: str) -> tuple[bytes, str]:
+    """A file of at most that many bytes, and its own digest: what was kept of that digest, or whatever the URL has now.
+
+    Only what has that digest is kept. Raises Silent.
+    """
+    kept = cache_home() / sha256
+    content = kept.read_bytes() if kept.is_file() else b""
+    if hashlib.sha256(content).hexdigest() == sha256:
+        kept.touch()
+        return content, sha256
+    content = fetch(url, most)
+    found = hashlib.sha256(content).hexdigest()
+    if found == sha256:
+        _keep(kept, content)
+    return content, found
+
+
 def cache_home() -> Path:
-    """Where this user's fetched indexes lie."""
+    """Where this user's fetched files lie."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "aimlsetup" / "indexes"
 

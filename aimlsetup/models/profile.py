@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from aimlsetup.models.base import Document
+from aimlsetup.models.build import PythonBuild
 
 REFERENCE = re.compile(r"(env|file|prompt|vault|host):.+")
 
@@ -146,11 +147,14 @@ class Requests(Document):
 
 
 class Mirror(Document):
-    """Where a source is instead. One that signs its repositories itself says with which key, and where that lies."""
+    """Where a source is instead. One that signs its repositories itself says with which key, and where that lies; one
+    with builds of Python of its own says which, with their digests.
+    """
 
     url: str
     key: str | None = None
     fingerprints: list[Fingerprint] = Field(default_factory=list)
+    builds: list[PythonBuild] = Field(default_factory=list)
 
 
 class Profile(Document):

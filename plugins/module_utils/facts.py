@@ -27,8 +27,8 @@ PYTHON_PATTERNS = (
     "/usr/bin/python3.*",
     "/usr/local/bin/python3.*",
     "/opt/python/*/bin/python3.*",
-    "/opt/aimlsetup/python/*/bin/python3.*",
 )
+PRIVATE_PYTHON = "/opt/aimlsetup/python"
 
 
 def _read(path, default=""):
@@ -148,6 +148,14 @@ def pythons():
     return found
 
 
+def private_python(link=PRIVATE_PYTHON):
+    """The build that is this host's private Python, such as "3.13.17-20261021"; None where there is none."""
+    try:
+        return os.path.basename(os.readlink(link)).replace("python-", "", 1)
+    except OSError:
+        return None
+
+
 def package_locks():
     """Paths of apt's and dpkg's locks that some process holds now."""
     held = []
@@ -179,6 +187,7 @@ def gather():
         "modules": modules(),
         "secure_boot": secure_boot(),
         "pythons": pythons(),
+        "private_python": private_python(),
         "package_locks": package_locks(),
         "systemd": os.path.isdir("/run/systemd/system"),
         "uid": os.getuid(),

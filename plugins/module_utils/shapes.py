@@ -11,6 +11,7 @@ import re
 SHAPES = {
     "account": (r"[a-z_][a-z0-9_-]{0,31}", "the name of an account, such as codehub"),
     "app": (r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", "module:function, such as web_server:main"),
+    "build": (r"3\.[0-9]{1,2}\.[0-9]{1,2}-[0-9]{8}", "a build of Python, such as 3.13.17-20261021"),
     "common_name": (r"[A-Za-z0-9][\w.-]{0,62}", "the common name of a virtualenv, such as py_3"),
     "device": (r"/dev/[\w./-]+|(char|block)-[\w*-]+", "a device such as /dev/nvidia0 or char-nvidia-uvm"),
     "health_path": (r"/[!-~]*", "the path of a URL, beginning with /"),
@@ -31,6 +32,7 @@ SHAPES = {
     "python_version": (r"3\.[0-9]{1,2}", "a Python as major.minor, such as 3.11"),
     "relative_path": (r"[^\x00-\x1f\x7f/][^\x00-\x1f\x7f]*", "a relative path without '..'"),
     "series": (r"[0-9]{1,3}\.[0-9]{1,3}", "a release of CUDA as major.minor, such as '12.4'"),
+    "sha256": (r"[0-9a-f]{64}", "a sha256 in 64 hex digits"),
     "url": (
         r"(https?|file)://(?![^/]*@)[!-~]+",
         "the URL of a package index, without a password (those belong into the netrc file of who asks it)",

@@ -4,23 +4,32 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from packaging.version import Version
+
 from aimlsetup.catalog import Catalog
 from aimlsetup.catalog.records import Release
 from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.locking.hardware import Hardware, hardware
+from aimlsetup.models.build import PythonBuild
 from aimlsetup.models.observation import Observation
 from aimlsetup.models.profile import Profile
+
+BUILDS = "python_builds"  # their source's name
 
 
 @dataclass(frozen=True)
 class Platform:
-    """`pythons` are (interpreter, "3.11.2") as found on the host; `features` are CPU flags that records ask for."""
+    """`pythons` are (interpreter, "3.11.2") as found on the host; `features` are CPU flags that records ask for.
+
+    `builds` are the standalone builds of Python that run there, newest first.
+    """
 
     release: Release = field(hash=False)
     arch: str
     features: frozenset[str]
     pythons: tuple[tuple[str, str], ...]
     hardware: Hardware | None = None  # where the profile computes on GPUs
+    builds: tuple[PythonBuild, ...] = ()
 
     @property
     def name(self) -> str:
@@ -44,13 +53,26 @@ def platform(
     hosts aimlsetup does not set up, unless the host was only `described` in a file.
     """
     facts = observation.facts
+    release = _release(host, facts["release"], catalog, described=described)
     return Platform(
-        release=_release(host, facts["release"], catalog, described=described),
+        release=release,
         arch=facts["arch"],
         features=_features(facts, catalog),
         pythons=tuple(sorted(facts.get("pythons", {}).items())),
         hardware=_hardware(host, facts, profile, catalog),
+        builds=tuple(builds(profile, release, facts["arch"], catalog)),
     )
+
+
+def builds(profile: Profile, release: Release, arch: str, catalog: Catalog) -> list[PythonBuild]:
+    """The standalone builds of Python that run on a release, newest first: the profile's own where it has some, else
+    the catalog's.
+    """
+    known, given = catalog.python_builds, profile.mirror(BUILDS)
+    if Version(release.glibc) < Version(known.glibc):
+        return []
+    found = [build for build in (given and given.builds) or known.builds if build.arch == arch]
+    return sorted(found, key=lambda build: (Version(build.version), build.build), reverse=True)
 
 
 def _hardware(host: str, facts: Mapping[str, Any], profile: Profile, catalog: Catalog) -> Hardware | None:

@@ -5,14 +5,17 @@ Only wheels and source distributions with a given sha256 get in. Standard librar
 
 import configparser
 import os
+import platform
 import re
 import subprocess
+import sys
 
 from ansible_collections.codehub.aimlsetup.plugins.module_utils import facts, state
 
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"  # the host's own trust, private authorities included
 PIP_SETTINGS = "/etc/pip.conf"
 OUTPUT_LINES = 12
+OLDEST = [3, 8]
 CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+(?=@)")  # in a URL; older pips print them
 # What a Python started by somebody else's environment would otherwise pick up.
 LEFT_OUT = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_VIRTUALENV")
@@ -46,6 +49,8 @@ def interpreter(wish):
         return wish, output.strip()
     known = facts.pythons()
     fit = [path for path in known if (known[path] + ".").startswith(wish + ".")]
+    if wish == "3" and not any(_serves(known[path]) for path in fit):
+        return sys.executable, platform.python_version()
     if not fit:
         there = ", ".join("%s (%s)" % (known[path], path) for path in sorted(known)) or "none"
         raise Failed(
@@ -54,6 +59,11 @@ def interpreter(wish):
         )
     best = min(fit, key=lambda path: (not path.startswith("/usr/bin/"), path))
     return best, known[best]
+
+
+def _serves(version):
+    """Whether what is asked for nothing but a Python 3 can be installed on this one: what modules run on will do."""
+    return [int(part) for part in version.split(".")[:2]] >= OLDEST
 
 
 def pip_settings(path=PIP_SETTINGS):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from aimlsetup.catalog import Catalog, presets, values
 from aimlsetup.files import Location, Problem
+from aimlsetup.models.profile import layered
 
 # What no two entries of a list may share: section, list, key.
 UNIQUE = (
@@ -28,8 +30,29 @@ Data = Mapping[str, Any]
 
 def problems(data: Data, catalog: Catalog) -> Iterator[Problem]:
     """Everything that is wrong with a profile's data, whose keys and types are known to be right."""
-    for rule in RULES:
-        yield from rule(data, catalog)
+    own = [problem for rule in RULES for problem in rule(data, catalog)]
+    yield from own
+    for name, group in (data.get("groups") or {}).items():
+        whole = layered(data, group)
+        found = (problem for rule in RULES for problem in rule(whole, catalog))
+        yield from (_within(name, group, problem) for problem in found if problem not in own)
+
+
+def _within(name: str, group: Data, problem: Problem) -> Problem:
+    """A problem of what a group has laid over the profile, at its place in the group."""
+    first = problem.location[0]
+    location = ("groups", name, *(problem.location if first in group else ()))
+    message = problem.message if first in group else f"with this group, {problem.message}"
+    return replace(problem, location=location, message=message, at_key=problem.at_key or first not in group)
+
+
+def _groups(data: Data, catalog: Catalog) -> Iterator[Problem]:
+    del catalog
+    known = data.get("groups") or {}
+    for name, host in (data.get("hosts") or {}).items():
+        for index, group in enumerate((host or {}).get("groups") or []):
+            if group not in known:
+                yield Problem(("hosts", name, "groups", index), f"no group '{group}'", _near(group, list(known)))
 
 
 def _components(data: Data, catalog: Catalog) -> Iterator[Problem]:
@@ -179,6 +202,7 @@ def _near(name: str, known: Sequence[str]) -> str:
 
 RULES: tuple[Callable[[Data, Catalog], Iterator[Problem]], ...] = (
     _components,
+    _groups,
     _sources,
     _roots,
     _become,

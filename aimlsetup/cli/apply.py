@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aimlsetup.cli._options import common, print_document, yes_option
+from aimlsetup.cli._options import common, inventory_options, print_document, yes_option
 from aimlsetup.errors import AimlsetupError, Exit
 
 if TYPE_CHECKING:
     from aimlsetup.cli._loop import Outcome, Seen
     from aimlsetup.cli._site import Site
     from aimlsetup.engine.session import Session
+    from aimlsetup.models.inventory import Inventories
     from aimlsetup.models.plan import Plan
     from aimlsetup.ui import Style
     from aimlsetup.waves import Serial
@@ -31,6 +32,7 @@ def _serial(_context: click.Context, _option: click.Parameter, text: str | None)
 @click.command()
 @click.argument("saved", type=click.Path(path_type=Path, dir_okay=False, exists=True), required=False, metavar="[PLAN]")
 @common
+@inventory_options
 @yes_option
 @click.option("--check", is_flag=True, help="The same as `plan`: change nothing.")
 @click.option(
@@ -47,6 +49,7 @@ def command(
     profile: Path,
     limit: str | None,
     as_json: bool,
+    inventories: "Inventories",
     yes: bool,
     check: bool,
     serial: "Serial | None",
@@ -62,19 +65,22 @@ def command(
     \b
     aimlsetup apply
     aimlsetup apply --yes --limit gpu1,gpu2
-    aimlsetup apply --yes --serial 25%
+    aimlsetup apply --yes -i inventories/lab --limit gpus --serial 25%
     aimlsetup apply change.plan
     """
     if check:
         from aimlsetup.cli.plan import preview
 
-        return preview(profile, limit, as_json=as_json)
-    return apply(profile, limit, saved=saved, as_json=as_json, yes=yes, serial=serial, take_lock=take_lock)
+        return preview(profile, limit, inventories, as_json=as_json)
+    return apply(
+        profile, limit, inventories, saved=saved, as_json=as_json, yes=yes, serial=serial, take_lock=take_lock
+    )
 
 
 def apply(
     profile: Path,
     limit: str | None,
+    inventories: "Inventories | None" = None,
     *,
     saved: Path | None = None,
     as_json: bool = False,
@@ -89,7 +95,7 @@ def apply(
     from aimlsetup.engine.session import session
 
     plan = _read_plan(saved) if saved else None
-    site = _site.open_site(profile, limit, boot=True)
+    site = _site.open_site(profile, limit, inventories, boot=True)
     with held(site.hosts), session(site.hosts, site.references()) as run:
         try:
             seen, errors = _loop.look_and_judge(site, run)

@@ -5,19 +5,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aimlsetup.cli._options import common, print_document
+from aimlsetup.cli._options import common, inventory_options, print_document
 from aimlsetup.errors import Exit
 
 if TYPE_CHECKING:
     from aimlsetup.cli._loop import Seen
     from aimlsetup.cli._site import Site
     from aimlsetup.engine.act import Work
+    from aimlsetup.models.inventory import Inventories
 
 
 @click.command()
 @common
+@inventory_options
 @click.option("--deep", is_flag=True, help="Hash every owned file instead of comparing sizes and times.")
-def command(profile: Path, limit: str | None, as_json: bool, deep: bool) -> int:
+def command(profile: Path, limit: str | None, as_json: bool, inventories: "Inventories", deep: bool) -> int:
     """Check that the hosts match the lock, and that what is there works. Changes nothing.
 
     Prints the proof: component, wanted, found, ok. Exit code 3 when one is not.
@@ -26,17 +28,24 @@ def command(profile: Path, limit: str | None, as_json: bool, deep: bool) -> int:
     aimlsetup verify
     aimlsetup verify --deep --json
     """
-    return verify(profile, limit, as_json=as_json, deep=deep)
+    return verify(profile, limit, inventories, as_json=as_json, deep=deep)
 
 
-def verify(profile: Path, limit: str | None, *, as_json: bool = False, deep: bool = False) -> int:
+def verify(
+    profile: Path,
+    limit: str | None,
+    inventories: "Inventories | None" = None,
+    *,
+    as_json: bool = False,
+    deep: bool = False,
+) -> int:
     """Observe, compare, run the functional checks, print the proof. Returns the exit code."""
     from aimlsetup import ui
     from aimlsetup.cli import _checks, _loop, _site
     from aimlsetup.engine.session import session
     from aimlsetup.report import proof
 
-    site = _site.open_site(profile, limit)
+    site = _site.open_site(profile, limit, inventories)
     with session(site.hosts, site.references()) as run:
         seen, errors = _loop.look_and_judge(site, run, deep=deep, solve=False)
         broken, notes = _checks.check(run, _held(site, seen))

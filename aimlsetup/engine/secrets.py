@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -87,6 +87,10 @@ class Secrets:
     def environment_names(self) -> set[str]:
         """Variables of this process that hold secrets."""
         return {name.removeprefix("env:") for name in self.declared if name.startswith("env:")}
+
+    def remember(self, values: Iterable[str]) -> None:
+        """Secrets that came from elsewhere, to be scrubbed as well."""
+        self._known |= {("", value): value for value in values}
 
     def scrub(self, text: str) -> str:
         """The text without any secret resolved so far, in any spelling a log may give it."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from packaging.version import Version
 
@@ -103,20 +103,27 @@ def _features(facts: Mapping[str, Any], catalog: Catalog) -> frozenset[str]:
     return catalog.features() & frozenset(facts["cpu"]["flags"] if "cpu" in facts else catalog.features())
 
 
+class Alike(NamedTuple):
+    """Hosts that are alike in everything that decides a solution, and what is wished for them."""
+
+    platform: Platform
+    hosts: list[str]
+    profile: Profile
+
+
 def classes(
     observations: Mapping[str, Observation], profile: Profile, catalog: Catalog, described: Container[str] = ()
-) -> dict[str, tuple[Platform, list[str]]]:
-    """{class name: (platform, hosts)}: hosts alike in everything that decides a solution are solved once.
-
-    The facts of `described` hosts come from files.
-    """
-    groups: dict[Platform, list[str]] = {}
+) -> dict[str, Alike]:
+    """{class name: hosts that are solved once}. The facts of `described` hosts come from files."""
+    found: dict[tuple[Platform, tuple[str, ...]], Alike] = {}
     for host in sorted(observations):
-        found = platform(host, observations[host], profile, catalog, described=host in described)
-        groups.setdefault(found, []).append(host)
-    named: dict[str, tuple[Platform, list[str]]] = {}
-    for shared, hosts in groups.items():
-        named[free_name(shared.name, named)] = (shared, hosts)
+        groups = profile.groups_of(host)
+        wished = profile.of(groups)
+        there = platform(host, observations[host], wished, catalog, described=host in described)
+        found.setdefault((there, groups), Alike(there, [], wished)).hosts.append(host)
+    named: dict[str, Alike] = {}
+    for alike in found.values():
+        named[free_name(alike.platform.name, named)] = alike
     return named
 
 

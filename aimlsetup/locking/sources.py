@@ -90,9 +90,12 @@ def used(profile: Profile, lock: Lock | None, releases: Iterable[Release], catal
         if release:
             classes = platforms.setdefault(Platform(release, found.platform["arch"], frozenset(), ()), [])
             classes += [found] if current else []
-    site = Site(profile, catalog, platforms)
-    uses = [*_pypi(site), *_pytorch(site), *_apt(site), *_further(site), *_remotes(site)]
-    return [*uses, *_unused(site, {found.use.source for found in uses})]
+    uses: list[Found] = []
+    for layer in (profile, *(profile.of([group]) for group in profile.groups)):
+        site = Site(layer, catalog, platforms)
+        more = [*_pypi(site), *_pytorch(site), *_apt(site), *_further(site), *_remotes(site)]
+        uses += [found for found in more if found.use not in [known.use for known in uses]]
+    return [*uses, *_unused(Site(profile, catalog, platforms), {found.use.source for found in uses})]
 
 
 def _pypi(site: Site) -> Iterator[Found]:

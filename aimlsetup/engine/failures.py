@@ -146,6 +146,11 @@ def python_missing(host: str, path: str) -> AimlsetupError:
     )
 
 
+def no_answer(host: str, output: str) -> AimlsetupError:
+    """A host of which Ansible said nothing; `output` is what it said of all."""
+    return AimlsetupError("ansible-failed", f"{host}: Ansible ended without an answer", context=_tail(output))
+
+
 def access_error(host: str, event: Event, scrub: Callable[[str], str] = str) -> AimlsetupError:
     """Why a host cannot be observed; `scrub` hides secrets."""
     text = scrub(words(event.result))

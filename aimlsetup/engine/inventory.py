@@ -39,7 +39,7 @@ def connection(name: str, host: Host, python: str | None = None) -> dict[str, An
     interpreter) and becomes root; of one that stands in an existing inventory only what that leaves to be looked for.
     """
     if isinstance(host, Listed):
-        return {} if INTERPRETER in host.defines else {INTERPRETER: python or PYTHON}
+        return {} if INTERPRETER in host.defines and not python else {INTERPRETER: python or PYTHON}
     variables: dict[str, Any] = {
         "ansible_connection": host.connection,
         INTERPRETER: host.python or python or PYTHON,

@@ -39,27 +39,29 @@ def observe(session: Session, names: Iterable[str], *, deep: bool = False) -> Ob
     """Observe these hosts. `deep` hashes every owned file instead of comparing sizes and times."""
     wanted = list(names)
     observed = Observed()
-    last = _asked(session, wanted, deep)
+    result = _asked(session, wanted, deep)
+    last = _last(result)
     unfit = [name for name in wanted if name in last and _unfit(session, name, last[name])]
     for name in wanted:
         if name not in unfit:
-            _file(observed, session, name, last.get(name))
+            _file(observed, session, name, last.get(name), result.output)
     private = _probe(session, unfit, observed) if unfit else []
     if private:
         session.interpreters |= dict.fromkeys(private, PRIVATE_PYTHON)
-        last = _asked(session, private, deep)
+        result = _asked(session, private, deep)
         for name in private:
-            _file(observed, session, name, last.get(name))
+            _file(observed, session, name, _last(result).get(name), result.output)
     return observed
 
 
-def _asked(session: Session, names: Iterable[str], deep: bool) -> dict[str, Event]:
-    """Each host's answer to the module."""
+def _asked(session: Session, names: Iterable[str], deep: bool) -> Result:
+    """What became of the module's run."""
     call = Call(module=MODULE, arguments="deep=true" if deep else "")
-    return _last(session.run(call, {name: {} for name in names}, on_event=ignore, quiet=True))
+    return session.run(call, {name: {} for name in names}, on_event=ignore, quiet=True)
 
 
 def _last(result: Result) -> dict[str, Event]:
+    """Each host's answer."""
     return {event.host: event for event in result.events if event.kind != "started"}
 
 
@@ -94,10 +96,10 @@ def oldest_python() -> str:
     return ".".join(re.findall(r"^_PY_MIN = \((\d+), (\d+)\)$", source.read_text(), re.MULTILINE)[0])
 
 
-def _file(observed: Observed, session: Session, name: str, event: Event | None) -> None:
+def _file(observed: Observed, session: Session, name: str, event: Event | None, output: str) -> None:
     """Put one host's answer where it belongs."""
     if event is None:
-        observed.errors[name] = AimlsetupError("ansible-failed", f"{name}: Ansible ended without an answer")
+        observed.errors[name] = failures.no_answer(name, session.secrets.scrub(output))
     elif event.kind != "ok":
         observed.errors[name] = refusal(session, name, event)
     else:
@@ -117,12 +119,13 @@ def _probe(session: Session, names: list[str], observed: Observed) -> list[str]:
     for name in names:
         session.interpreters.pop(name, None)
     call = Call(module="ansible.builtin.raw", arguments=PROBE)
-    last = _last(session.run(call, {name: {} for name in names}, on_event=ignore, quiet=True))
+    result = session.run(call, {name: {} for name in names}, on_event=ignore, quiet=True)
+    last = _last(result)
     private = []
     for name in names:
         event = last.get(name)
         if event is None or event.kind != "ok":
-            _file(observed, session, name, event)
+            _file(observed, session, name, event, result.output)
             continue
         facts = probe_facts(str(event.result.get("stdout", "")))
         if facts["uid"]:

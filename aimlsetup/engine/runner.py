@@ -183,10 +183,10 @@ def run(
     environment = settings.own(space)
     if existing:
         environment = settings.theirs(space, existing.inventories, password=existing.password)
-        what |= {"inventory": [*existing.sources(), str(space.inventory)], "project_dir": str(Path.cwd())}
+        what["inventory"] = [*existing.sources(), str(space.inventory)]
         what["limit"] = f"@{existing.write_limit(space)}"
     with _without(hide), _cancellable(listener) as cancelled:
-        done = ansible_runner.run(
+        done = ansible_runner.interface.init_runner(
             private_data_dir=str(space.root),
             envvars=environment,
             cmdline=" ".join(command) or None,
@@ -198,6 +198,9 @@ def run(
             cancel_callback=cancelled,
             **what,
         )
+        if existing:
+            done.config.cwd = str(Path.cwd())  # paths in settings of the user's are relative to it
+        done.run()
     if listener.error and not isinstance(listener.error, KeyboardInterrupt):
         raise listener.error
     return Result(

@@ -40,10 +40,11 @@ def theirs(space: Workspace, inventories: Inventories, *, password: bool = False
 
     With `password` ssh is given one, which it takes only where it may ask.
     """
-    given = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+    given = {name: _from_here(name, value) for name, value in os.environ.items() if name.startswith(PREFIX)}
     config = configuration(inventories.paths, given)
     said = _read(config) if config else configparser.RawConfigParser()
-    ssh = given.get("ANSIBLE_SSH_ARGS") or said.get("ssh_connection", "ssh_args", fallback="") or SSH_ARGS
+    # Of an option given twice ssh takes the first: ours are for what theirs leave open, such as shared connections.
+    ssh = f"{given.get('ANSIBLE_SSH_ARGS') or said.get('ssh_connection', 'ssh_args', fallback='')} {SSH_ARGS}".strip()
     collections = given.get("ANSIBLE_COLLECTIONS_PATH") or _paths(config, said) or COLLECTIONS
     settings = _common(space) | {
         "COLLECTIONS_PATH": f"{space.collections}:{collections}",
@@ -62,6 +63,17 @@ def theirs(space: Workspace, inventories: Inventories, *, password: bool = False
     # A host that ssh jumps through must not ask either.
     quiet = {"SSH_ASKPASS": shutil.which("false") or "/bin/false", "SSH_ASKPASS_REQUIRE": "force"}
     return given | _environment(settings) | quiet
+
+
+def _from_here(name: str, value: str) -> str:
+    """The value; a vault's password file as it is found from the working directory, wherever Ansible looks from."""
+    if name == "ANSIBLE_VAULT_PASSWORD_FILE" and value:
+        return str(Path(value).expanduser().resolve())
+    if name == "ANSIBLE_VAULT_IDENTITY_LIST":
+        parts = (part.strip().rpartition("@") for part in value.split(","))
+        there = ((label + at, path, Path(path).expanduser()) for label, at, path in parts)
+        return ",".join(f"{label}{found.resolve() if found.exists() else path}" for label, path, found in there)
+    return value
 
 
 def inherited() -> dict[str, str]:

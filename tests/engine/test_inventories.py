@@ -196,8 +196,8 @@ def test_their_settings_hold_but_not_for_what_roles_do(site: Path, tmp_path: Pat
             assert settings.own(space)["ANSIBLE_CONFIG"] != made["ANSIBLE_CONFIG"]
         assert made["ANSIBLE_CONFIG"] == str(site / "ansible.cfg")
         assert made["ANSIBLE_STRATEGY"] == "ansible.builtin.linear"
-        assert made["ANSIBLE_SSH_ARGS"] == "-o BatchMode=yes -F jump.cfg"
-        assert asking["ANSIBLE_SSH_ARGS"] == "-F jump.cfg"
+        assert made["ANSIBLE_SSH_ARGS"] == f"-o BatchMode=yes -F jump.cfg {settings.SSH_ARGS}"
+        assert asking["ANSIBLE_SSH_ARGS"] == f"-F jump.cfg {settings.SSH_ARGS}"
         assert made["ANSIBLE_COLLECTIONS_PATH"].endswith(f":{site}/mine")
         assert inventories.read(given).hosts, "the vault is opened with what ansible.cfg names"
         (tmp_path / "ansible.cfg").write_text("[defaults]\n")

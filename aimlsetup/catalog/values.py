@@ -50,6 +50,13 @@ RULES: dict[str, dict[str, str]] = {
         "links.mode": "mode",
         "links.directories": "relative_path",
     },
+    "network": {
+        "proxy": "proxy",
+        "no_proxy": "host",
+        "ca_bundle": "certificates",
+        "credentials.url": "origin",
+        "credentials.username": "username",
+    },
     "python_env": {
         "envs.name": "common_name",
         "envs.python": "interpreter",

@@ -89,9 +89,10 @@ def refresh(
     The facts of `described` hosts come from files.
     """
     from aimlsetup import locking, ui
+    from aimlsetup.cli._network import way_out
     from aimlsetup.locking import file
 
-    with ui.waiting("solving"):
+    with way_out(site.profile), ui.waiting("solving"):
         made = locking.make(
             site.profile,
             observed,

@@ -11,7 +11,17 @@ from functools import partial
 from typing import Any
 
 from aimlsetup import catalog
-from aimlsetup.locking import builds, channels, checkouts, driver, environments, libraries, repositories, solving
+from aimlsetup.locking import (
+    builds,
+    channels,
+    checkouts,
+    driver,
+    environments,
+    libraries,
+    network,
+    repositories,
+    solving,
+)
 from aimlsetup.locking.arguments import fill
 from aimlsetup.locking.decision import Case, Decided
 from aimlsetup.locking.platforms import Platform, classes, free_name, platform
@@ -23,6 +33,7 @@ from aimlsetup.models.profile import Profile
 
 # Components whose arguments are solved rather than given.
 DECIDERS: dict[str, Callable[[Case], Decided]] = {
+    network.COMPONENT: network.decide,
     builds.COMPONENT: builds.decide,
     repositories.COMPONENT: repositories.decide,
     driver.COMPONENT: driver.decide,
@@ -143,12 +154,20 @@ def _fits_roles(entry: HostClass, known: catalog.Catalog) -> bool:
 
 
 def components(profile: Profile, known: catalog.Catalog) -> list[str]:
-    """The chosen components (none named means all), in the order in which they are applied."""
+    """The chosen components (none named means all), in the order in which they are applied.
+
+    What all of them fetch through comes by itself where the profile needs it.
+    """
+
+    def chosen(name: str) -> bool:
+        if name == network.COMPONENT:
+            return network.wanted(profile, known)
+        return not profile.components or name in profile.components
+
     return [
         name
         for name, component in known.components.items()
-        if (not profile.components or name in profile.components)
-        and component.device in (None, profile.requests.device)
+        if chosen(name) and component.device in (None, profile.requests.device)
     ]
 
 

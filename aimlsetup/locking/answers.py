@@ -1,6 +1,5 @@
 """Whether a source answers this machine, asked as a lock asks it: with signatures checked, and nobody prompted."""
 
-import re
 import shutil
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -12,12 +11,12 @@ from urllib.request import url2pathname
 from aimlsetup.content import util
 from aimlsetup.errors import AimlsetupError
 from aimlsetup.locking import channels, checkouts, fetch, index, remotes
+from aimlsetup.locking.access import public
 from aimlsetup.locking.archive import packages
 from aimlsetup.models.profile import Profile
 from aimlsetup.models.source import Answer
 
 PAGE_BYTES = 64 << 20  # the list of all projects of an index as large as PyPI
-CREDENTIALS = re.compile(r"(?<=://)(?:[^/@\s:]*:[^/@\s]*|(?<=https://)[^/@\s]+|(?<=http://)[^/@\s]+)@")
 
 Ask = Callable[[], str]
 
@@ -28,11 +27,6 @@ class Unasked(Exception):
 
 class Missing(Exception):
     """What this machine lacks to ask with: (what, what to do)."""
-
-
-def public(text: str) -> str:
-    """Text without the credentials that a URL in it may have."""
-    return CREDENTIALS.sub("***@", text)
 
 
 def answer(ask: Ask, otherwise: str) -> Answer:

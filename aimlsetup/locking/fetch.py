@@ -1,7 +1,7 @@
 """Indexes of apt repositories and builds of Python, fetched to this machine: bounded in time and size, kept by digest.
 
-Proxies and certificates are those of the environment (`http_proxy`, `no_proxy`, `SSL_CERT_FILE`), credentials those of
-the user's netrc file.
+Proxies and certificates are those of the environment (`http_proxy`, `no_proxy`, `SSL_CERT_FILE`), accounts those of the
+user's netrc file; beside them what the profile says (`aimlsetup.locking.access`).
 """
 
 import base64
@@ -13,9 +13,10 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
+from urllib.request import Request
 
 from aimlsetup.content import util
+from aimlsetup.locking import access
 
 SCHEMES = ("http", "https", "file")
 SILENCE = 15  # seconds without an answer
@@ -87,10 +88,11 @@ def cache_home() -> Path:
 
 def _read(url: str, most: int) -> bytes | None:
     request = Request(url)  # noqa: S310 - one of SCHEMES
-    if authorization := _authorization(urlsplit(url).hostname):
+    way, host = access.current(), urlsplit(url).hostname
+    if authorization := way.login(url) or _authorization(host):
         request.add_unredirected_header("Authorization", authorization)
     ends, content = time.monotonic() + SECONDS, bytearray()
-    with urlopen(request, timeout=SILENCE) as answer:  # noqa: S310 - the same
+    with way.opener(host).open(request, timeout=SILENCE) as answer:
         while chunk := answer.read(CHUNK):
             content += chunk
             if len(content) > most or time.monotonic() > ends:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from aimlsetup.catalog import Catalog
 from aimlsetup.catalog.records import Release
 from aimlsetup.locking import answers, checkouts, components, environments, index, profile_digest, repositories
+from aimlsetup.locking.access import public
 from aimlsetup.locking.availability import TITLES
 from aimlsetup.locking.decision import Case
 from aimlsetup.locking.platforms import Platform
@@ -218,7 +219,7 @@ def _decided(classes: Iterable[HostClass], component: str, argument: str) -> lis
 
 
 def _shown(url: str | None) -> str | None:
-    return answers.public(url) if url else None
+    return public(url) if url else None
 
 
 def _elsewhere(name: str) -> str:

@@ -17,11 +17,19 @@ POLL = 2.0  # seconds between attempts to get a lock
 
 
 class Commands:
-    """apt-get and dpkg of this host, for a module. Whatever can't be done ends it with an explanation."""
+    """apt-get and dpkg of this host, for a module. Whatever can't be done ends it with an explanation.
 
-    def __init__(self, module):
+    `settings` (`Name=value`) are apt's for this module's calls, beside those that the host has.
+    """
+
+    def __init__(self, module, settings=()):
         self.module = module
+        self.settings = list(settings)
         self.waited = 0.0
+
+    def words(self, settings):
+        """Arguments that give apt these settings."""
+        return [word for setting in self.settings + list(settings) for word in ("-o", setting)]
 
     def fail(self, msg, **more):
         """End the module."""

@@ -10,6 +10,7 @@ description:
     links are deleted; directories only when empty; groups of update-alternatives choose for themselves again. A thing
     that another component's receipt owns too stays, it goes with the last. Packages, accounts, virtualenvs and
     checkouts are never removed here; their roles decide.
+  - A list of apt's with entries that a mirror replaces gets these back, and stays.
   - A file that was changed since the receipt was written is somebody's edit and is refused, not deleted; unless a run
     that did not finish wrote it, in which case its content is kept beside the receipt.
 options:
@@ -57,8 +58,16 @@ left:
 """
 
 import os
+import stat
 
-from ansible_collections.codehub.aimlsetup.plugins.module_utils import receipts, state
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import (
+    aptmirror,
+    aptplan,
+    atomic,
+    receipts,
+    state,
+    trust,
+)
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
 
 OPTIONS = {
@@ -109,10 +118,22 @@ def half_done(receipt, path):
     return bool(before and recorded) and before.get("sha256") == recorded.get("sha256")
 
 
+def is_list(path):
+    """Whether this is a list of the host's own, of which a component only sets entries aside."""
+    with_entries = path.startswith(aptmirror.LISTS) and not path.startswith((aptmirror.OWN, aptplan.OWN))
+    return with_entries and os.path.isfile(path)
+
+
 def remove_path(path):
-    """Delete a file or link, or an empty directory; why it was left, or None."""
+    """Delete a file or link, or an empty directory, or give a list its entries back; why it was left, or None."""
     try:
-        if os.path.isdir(path) and not os.path.islink(path):
+        if is_list(path):
+            with open(path, encoding="utf-8", errors="surrogateescape") as handle:
+                text = aptmirror.restored(handle.read())
+            info = os.stat(path)
+            content = text.encode("utf-8", "surrogateescape")
+            atomic.write(path, content, stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid)
+        elif os.path.isdir(path) and not os.path.islink(path):
             os.rmdir(path)
         elif os.path.lexists(path):
             os.unlink(path)
@@ -133,7 +154,7 @@ def main():
     known = receipts.load_all(params["directory"])
     receipt = known.pop(params["component"], None)
     gone = superfluous(receipt or {}, params["owns"], known.values())
-    theirs, unfinished = edits(receipt, gone.get("paths", []))
+    theirs, unfinished = edits(receipt, [path for path in gone.get("paths", []) if not is_list(path)])
     if theirs:
         module.fail_json(
             msg="%s no longer wants these files, but they were changed since it wrote them: %s. Copy what you need and "
@@ -150,6 +171,7 @@ def main():
         if units:  # at once: a socket left for later would start its service again
             module.run_command(["systemctl", "disable", "--now", "--"] + units, check_rc=True)
         left += [why for why in map(remove_path, paths) if why]
+        trust.refresh(module, paths)
         for name in groups:
             module.run_command(["update-alternatives", "--auto", name], check_rc=True)
         if units:

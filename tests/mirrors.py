@@ -6,11 +6,13 @@ All of it runs in threads of the test, on one address; what was asked is kept.
 import base64
 import functools
 import os
+import re
 import select
 import socket
 import ssl
 import subprocess
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +24,7 @@ from urllib.parse import unquote, urlsplit
 
 GIT = {"GIT_HTTP_EXPORT_ALL": "1", "PATH": os.environ["PATH"], "GIT_CONFIG_COUNT": "1",
        "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}  # fmt: skip
-KEPT = ("/pool/", "/by-hash/")  # what never changes under its name
+KEPT = ("/pool/", "/by-hash/", ".whl")  # what never changes under its name
 SECONDS = 60
 
 
@@ -30,8 +32,9 @@ SECONDS = 60
 class Server:
     """A server on a free port. `account` is (user, password) that it asks for; `tls` (certificate, key) files.
 
-    `places` are its folders: {"/debian": URL to pull through, "/simple": directory, "/git": directory of bare
-    repositories}. Without places it is a forward proxy, which reaches its own address alone.
+    `places` are its folders: {"/debian": URL to pull through, "/simple": that of a package index, "/git": directory of
+    bare repositories}; a package index has its files under `/files`. Without places it is a forward proxy, which
+    reaches its own address alone.
     """
 
     address: str
@@ -102,25 +105,20 @@ class _Mirror(_Handler):
         if self.headers.get("Authorization") != self.site.login:
             self.answer(401, headers={"WWW-Authenticate": 'Basic realm="mirror"'})
             return
-        path = unquote(urlsplit(self.path).path)
-        place = next((name for name in self.site.places if path.startswith(f"{name}/")), None)
-        if place is None:
+        _, place, rest = urlsplit(self.path).path.split("/", 2)
+        target = self.site.places.get(f"/{place}")
+        if place == "files" and "/simple" in self.site.places:
+            self._pulled(f"https://{rest}")
+        elif target is None:
             self.answer(404)
-        elif place == "/git":
-            self._git(path.removeprefix(place), body)
-        elif isinstance(target := self.site.places[place], Path):
-            self._file(target / path.removeprefix(place).strip("/"))
+        elif isinstance(target, Path):
+            self._git(unquote(f"/{rest}"), body)
         else:
-            self._pulled(f"{target}{urlsplit(self.path).path.removeprefix(place)}")
+            self._pulled(f"{target}/{rest}", index=place == "simple")
 
     do_POST = do_HEAD = do_GET  # noqa: N815 - names that http.server asks for
 
-    def _file(self, path: Path) -> None:
-        found = path / "index.html" if path.is_dir() else path
-        kind = "text/html" if found.suffix == ".html" else "application/octet-stream"
-        self.answer(200, found.read_bytes(), {"Content-Type": kind}) if found.is_file() else self.answer(404)
-
-    def _pulled(self, url: str) -> None:
+    def _pulled(self, url: str, *, index: bool = False) -> None:
         kept = self.site.cache / urlsplit(url).path.strip("/").replace("/", "_") if self.site.cache else None
         if kept and kept.is_file():
             self.answer(200, kept.read_bytes())
@@ -135,7 +133,9 @@ class _Mirror(_Handler):
             partial = kept.with_name(f"{kept.name}.{threading.get_ident()}")
             partial.write_bytes(content)
             partial.rename(kept)
-        self.answer(200, content)
+        if index:
+            content = re.sub(rb'href="https://', b'href="/files/', content)
+        self.answer(200, content, {"Content-Type": "text/html"} if index else {})
 
     def _git(self, path: str, body: bytes) -> None:
         environment = GIT | {

@@ -103,7 +103,8 @@ def plan(site: Site, session: Session, seen: Mapping[str, Seen]) -> tuple[Plan, 
     work = work_of(site, seen)
     effects, errors = {}, {}
     if work:
-        python = _private_python.prepare(session, work, {name: seen[name].observation for name in work})
+        observed = {name: seen[name].observation for name in work}
+        python = _private_python.prepare(site.profile, session, work, observed)
         result = _watched(session, python.left(work), "previewing", check=True, own=python.variables)
         effects = harvest.effects(result.events, session.secrets.scrub) | python.effects
         errors = _errors(session, result, python.left(work)) | python.errors
@@ -162,7 +163,7 @@ def _acted(
     take_lock: bool,
 ) -> dict[str, AimlsetupError]:
     """Do the work; why hosts did not get to the end of it."""
-    python = _private_python.prepare(session, work, observed)
+    python = _private_python.prepare(site.profile, session, work, observed)
     left, resume = python.left(work), _resume.variables(site, session)
     own = {name: {**resume.get(name, {}), **python.variables.get(name, {})} for name in left}
     result = _watched(session, left, title, take_lock=take_lock, own=own)

@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aimlsetup import content, ui
+from aimlsetup.cli._network import way_out
 from aimlsetup.compare import BOOTSTRAP
 from aimlsetup.engine.inventory import PRIVATE_PYTHON
 from aimlsetup.engine.session import Session
 from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.locking import builds
-from aimlsetup.locking.answers import public
+from aimlsetup.locking.access import public
 from aimlsetup.locking.fetch import Silent
 from aimlsetup.models.observation import Observation
 from aimlsetup.models.plan import Effects
+from aimlsetup.models.profile import Profile
 
 if TYPE_CHECKING:
     from aimlsetup.engine.act import Work
@@ -36,7 +38,9 @@ class Prepared:
         return {name: part for name, part in work.items() if name not in self.errors}
 
 
-def prepare(session: Session, work: Mapping[str, "Work"], observed: Mapping[str, Observation]) -> Prepared:
+def prepare(
+    profile: Profile, session: Session, work: Mapping[str, "Work"], observed: Mapping[str, Observation]
+) -> Prepared:
     """Fetch what the hosts in need of it are to get, and have modules run on it from then on. Where its source is
     silent, a host without any Python gets the distribution's from apt, as the role then does.
     """
@@ -46,7 +50,7 @@ def prepare(session: Session, work: Mapping[str, "Work"], observed: Mapping[str,
         if BOOTSTRAP not in part.components or not _needs(session, name, observed[name], wanted):
             continue
         try:
-            program, size = _program(session, wanted, observed[name].facts["arch"])
+            program, size = _program(profile, session, wanted, observed[name].facts["arch"])
         except Silent as silent:
             _without(made, name, observed[name], str(silent))
         except AimlsetupError as error:
@@ -64,11 +68,13 @@ def _needs(session: Session, name: str, found: Observation, wanted: Mapping[str,
     return found.bare or (name in session.interpreters and other)
 
 
-def _program(session: Session, wanted: Mapping[str, Any] | None, arch: str) -> tuple[Path, int]:
+def _program(
+    profile: Profile, session: Session, wanted: Mapping[str, Any] | None, arch: str
+) -> tuple[Path, int]:
     """The role's script with the archive behind it, and the archive's size in bytes. Raises Silent."""
     if wanted is None:
         raise Silent(f"no standalone build of Python is known for {arch}")
-    with ui.waiting(f"fetching Python {wanted['name']}"):
+    with way_out(profile), ui.waiting(f"fetching Python {wanted['name']}"):
         archive = builds.archive(wanted)
     path = session.space.root / f"python-{wanted['sha256']}.sh"
     if not path.exists():

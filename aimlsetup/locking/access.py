@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.request import HTTPSHandler, OpenerDirector, ProxyHandler, build_opener
+from urllib.request import OpenerDirector
 
 from aimlsetup.content import util
 
@@ -60,15 +60,13 @@ class Access:
             }
         return found
 
-    def opener(self, host: str | None) -> OpenerDirector:
-        """What opens URLs of a host."""
-        told = {} if _own_proxy() else util("network").variables(self.settings)
-        direct = host in told.get("no_proxy", "").split(",")
-        through = ProxyHandler({} if direct else dict.fromkeys(("http", "https"), told["http_proxy"]) if told else None)
+    def opener(self, url: str) -> OpenerDirector:
+        """What opens a URL."""
         context = ssl.create_default_context()
         if self.certificates:
             context.load_verify_locations(cadata=self.certificates)
-        return build_opener(through, HTTPSHandler(context=context))
+        found: OpenerDirector = util("network").opener(url, {} if _own_proxy() else self.settings, context)
+        return found
 
     def write(self) -> None:
         """Write what programs read."""

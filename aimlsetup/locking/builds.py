@@ -9,7 +9,7 @@ from packaging.specifiers import SpecifierSet
 from aimlsetup.catalog import Catalog
 from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.locking import fetch
-from aimlsetup.locking.answers import public
+from aimlsetup.locking.access import public
 from aimlsetup.locking.decision import Case, Decided
 from aimlsetup.locking.platforms import BUILDS
 from aimlsetup.models.build import PythonBuild

@@ -9,8 +9,11 @@ import hashlib
 import netrc
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request
@@ -31,11 +34,27 @@ class Silent(Exception):
 
 def fetch(url: str, most: int) -> bytes:
     """The file at a URL, of at most that many bytes. Raises Silent."""
+    with _telling(url):
+        content = _read(url, most)
+    if content is None:
+        raise Silent(f"{url}: not within {SECONDS} s and {most} bytes")
+    return content
+
+
+def size(url: str) -> int:
+    """Bytes of the file at a URL, which is not fetched. Raises Silent."""
+    with _telling(url), _opened(url, "HEAD") as answer:
+        return int(answer.headers.get("Content-Length") or 0)
+
+
+@contextmanager
+def _telling(url: str) -> Iterator[None]:
+    """Whatever goes wrong with a URL is Silent."""
     place = urlsplit(url).hostname or url
     if urlsplit(url).scheme not in SCHEMES:
         raise Silent(f"{url} is none of {', '.join(SCHEMES)}")
     try:
-        content = _read(url, most)
+        yield
     except HTTPError as error:
         error.close()
         raise Silent(f"{url}: {error.code} {error.reason}") from None
@@ -43,9 +62,6 @@ def fetch(url: str, most: int) -> bytes:
         raise Silent(f"{place}: {getattr(error.reason, 'strerror', None) or error.reason}") from None
     except (OSError, HTTPException, ValueError) as error:
         raise Silent(f"{place}: {getattr(error, 'strerror', None) or error}") from None
-    if content is None:
-        raise Silent(f"{url}: not within {SECONDS} s and {most} bytes")
-    return content
 
 
 def fetch_exact(url: str, size: int, sha256: str) -> bytes | None:
@@ -87,17 +103,21 @@ def cache_home() -> Path:
 
 
 def _read(url: str, most: int) -> bytes | None:
-    request = Request(url)  # noqa: S310 - one of SCHEMES
-    way, host = access.current(), urlsplit(url).hostname
-    if authorization := way.login(url) or _authorization(host):
-        request.add_unredirected_header("Authorization", authorization)
     ends, content = time.monotonic() + SECONDS, bytearray()
-    with way.opener(host).open(request, timeout=SILENCE) as answer:
+    with _opened(url) as answer:
         while chunk := answer.read(CHUNK):
             content += chunk
             if len(content) > most or time.monotonic() > ends:
                 return None
     return bytes(content)
+
+
+def _opened(url: str, method: str = "GET") -> Any:
+    request = Request(url, method=method)  # noqa: S310 - one of SCHEMES
+    way = access.current()
+    if authorization := way.login(url) or _authorization(urlsplit(url).hostname):
+        request.add_unredirected_header("Authorization", authorization)
+    return way.opener(url).open(request, timeout=SILENCE)
 
 
 def _authorization(host: str | None) -> str | None:

@@ -34,7 +34,7 @@ def _row(use: Use) -> tuple[str, ...]:
             ", ".join(use.used_by) or ANY,
             use.platform or ANY,
             use.origin,
-            use.url or AS_CONFIGURED,
+            (use.url or AS_CONFIGURED) + (f" as {use.account}" if use.account else ""),
         )
     )
 

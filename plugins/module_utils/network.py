@@ -7,6 +7,7 @@ is for one origin: scheme, host and port. No Ansible import; standard library on
 import base64
 import json
 from urllib.parse import quote, urlsplit
+from urllib.request import HTTPSHandler, ProxyHandler, build_opener
 
 PATH = "/etc/aimlsetup/network.json"  # root's alone
 PORTS = {"http": 80, "https": 443}
@@ -63,6 +64,14 @@ def variables(settings):
     direct = ",".join(LOCAL + tuple(settings.get("no_proxy", ())))
     given = {"http_proxy": proxy, "https_proxy": proxy, "no_proxy": direct}
     return dict(given, **{name.upper(): value for name, value in given.items()})
+
+
+def opener(url, settings, context):
+    """What opens a URL: through the proxy, or directly; without a proxy, as the environment says."""
+    told = variables(settings)
+    direct = urlsplit(url).hostname in told.get("no_proxy", "").split(",")
+    proxies = {} if direct else dict.fromkeys(("http", "https"), told.get("http_proxy"))
+    return build_opener(ProxyHandler(proxies if told else None), HTTPSHandler(context=context))
 
 
 def git_settings(settings, store):

@@ -88,7 +88,14 @@ import ssl
 import urllib.error
 import urllib.request
 
-from ansible_collections.codehub.aimlsetup.plugins.module_utils import atomic, installers, shapes, space, state
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import (
+    atomic,
+    installers,
+    network,
+    shapes,
+    space,
+    state,
+)
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
 
 OPTIONS = {
@@ -145,7 +152,11 @@ def opened(url, method="GET"):
     bundle = os.environ.get("SSL_CERT_FILE", installers.BUNDLE)
     context = ssl.create_default_context(cafile=bundle if os.path.exists(bundle) else None)
     request = urllib.request.Request(url, method=method)  # noqa: S310 - `check` has seen it
-    return urllib.request.urlopen(request, timeout=SILENCE, context=context)  # noqa: S310 - the same
+    way_out = network.load()
+    login = network.basic(url, way_out)
+    if login:
+        request.add_unredirected_header("Authorization", login)
+    return network.opener(url, way_out, context).open(request, timeout=SILENCE)
 
 
 def size(url):

@@ -143,7 +143,7 @@ def hopeless(drifts: Sequence[Drift], arguments: Mapping[str, Mapping[str, Any]]
 def undo(drift: Drift) -> str | None:
     """How a change can be taken back."""
     return {
-        "+": "leave it out of `components` and apply: what it made goes, what was there before stays",
-        "~": "apply the earlier lock",
+        "+": "`aimlsetup undo`: what it made goes, what was there before comes back",
+        "~": "`aimlsetup undo`: everything as it was before this change",
         "-": "name it in `components` again and apply",
     }.get(drift.action)

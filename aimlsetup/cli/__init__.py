@@ -14,6 +14,8 @@ COMMANDS = {
     "plan": "Show what apply would change, as a diff.",
     "apply": "Make the hosts match the lock.",
     "verify": "Check that the hosts match, and that what runs really works.",
+    "undo": "Take back what the last apply did, or what was done for single components.",
+    "remove": "Remove components, leaving the host as it was found.",
     "observe": "Show what the hosts are now.",
     "explain": "Say why a pin is what it is, and why not otherwise.",
     "matrix": "Show which versions of a framework go with which CUDA, driver and Python.",

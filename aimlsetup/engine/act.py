@@ -10,6 +10,7 @@ from aimlsetup.engine.session import Session
 
 SITE = "codehub.aimlsetup.site"
 VERIFY = "codehub.aimlsetup.verify"
+UNDO = "codehub.aimlsetup.undo"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,15 @@ def site(
     more = {"aimlsetup_holder": session.holder, "aimlsetup_run": session.log.name, "aimlsetup_take_lock": take_lock}
     variables = {host: {**more, **(own or {}).get(host, {})} for host in work}
     return _play(session, Call(playbook=SITE, check=check), work, variables)
+
+
+def undo(
+    session: Session, components: Mapping[str, list[str]], to: str, *, check: bool = False, take_lock: bool = False
+) -> Result:
+    """Take components of these hosts back to before their `last` or `first` change; none means as the module has it."""
+    more = {"aimlsetup_holder": session.holder, "aimlsetup_run": session.log.name, "aimlsetup_take_lock": take_lock}
+    variables = {host: more | {"aimlsetup_undo": names, "aimlsetup_undo_to": to} for host, names in components.items()}
+    return session.run(Call(playbook=UNDO, check=check), variables)
 
 
 def reboot(session: Session, hosts: Iterable[str]) -> None:

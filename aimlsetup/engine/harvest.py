@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from aimlsetup.engine.runner import Event
-from aimlsetup.models.plan import Claim, Effects
+from aimlsetup.models.plan import Claim, Effects, Undoing
 
 SERVICES = (
     "ansible.builtin.systemd",
@@ -15,6 +15,8 @@ SERVICES = (
     "systemd",
     "service",
 )
+COMMAND = "ansible.builtin.command"
+RESTORE = "codehub.aimlsetup.restore"
 RECEIPT = "codehub.aimlsetup.receipt"  # that it will be written goes without saying
 
 
@@ -43,6 +45,19 @@ def notes(events: Iterable[Event], host: str, scrub: Callable[[str], str]) -> di
     return found
 
 
+def undoings(events: Iterable[Event], scrub: Callable[[str], str]) -> dict[str, Undoing]:
+    """{host: what was, or would be, taken back}."""
+    return {
+        event.host: Undoing(
+            components=list(event.result["components"]),
+            effects=_effects([event], scrub),
+            left=[f"{row['name']}: {scrub(str(row['why']))}" for row in event.result.get("left") or ()],
+        )
+        for event in events
+        if event.kind == "ok" and event.action == RESTORE
+    }
+
+
 def _effects(events: list[Event], scrub: Callable[[str], str]) -> Effects:
     plans = [plan for event in events if isinstance(plan := event.result.get("plan"), dict)]
     started = [unit for event in events if (unit := _restarted(event))]
@@ -58,7 +73,16 @@ def _effects(events: list[Event], scrub: Callable[[str], str]) -> Effects:
         space=[Claim.model_validate(claim) for event in events for claim in event.result.get("space") or ()],
         restarts=list(dict.fromkeys([*started, *(str(unit) for plan in plans for unit in plan.get("restarts") or ())])),
         reboot=any(plan.get("reboot") for plan in plans) or any(event.action.endswith("reboot") for event in events),
+        lost=[line for event in events for line in _lost(event)],
     )
+
+
+def _lost(event: Event) -> list[str]:
+    """What no undo brings back: replaced packages that are nowhere to be had, and what a command makes."""
+    if event.action == COMMAND:
+        return [f"what “{event.task.partition(' : ')[2] or event.task}” makes stays"]
+    packages = (event.result.get("plan") or {}).get("lost") or ()
+    return [f"{name}: neither apt's cache nor a source has this version to go back to" for name in packages]
 
 
 def _tells(event: Event) -> bool:
@@ -78,9 +102,9 @@ def _package(entry: Mapping[str, Any]) -> str:
 
 def _diffs(result: Mapping[str, Any]) -> list[str]:
     """Unified diffs of what Ansible puts under `diff`: one mapping or a list of them, before and after or prepared."""
-    if (result.get("plan") or {}).get("packages"):
-        return []
     texts, found = [], result.get("diff")
+    if isinstance(found, Mapping) and (result.get("plan") or {}).get("packages"):
+        return []
     for part in found if isinstance(found, list) else [found]:
         if isinstance(part, Mapping):
             text = part.get("prepared") or _unified(part)

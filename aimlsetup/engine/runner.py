@@ -140,7 +140,8 @@ def _event(kind: Kind, data: Mapping[str, Any], handler: bool) -> Event:
     result = data.get("res") or {}
     role = data.get("role") or ""
     given = (result.get("invocation") or {}).get("module_args") or {}
-    component = role.rpartition(".")[2] or (given.get("component") if isinstance(given, dict) else None)
+    named = given if isinstance(given, dict) else {}
+    component = role.rpartition(".")[2] or named.get("component") or next(iter(named.get("components") or []), None)
     return Event(
         kind=kind,
         host=data["host"],

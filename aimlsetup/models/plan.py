@@ -56,6 +56,7 @@ class Effects(Document):
     space: list[Claim] = Field(default_factory=list, description="what is claimed of file systems")
     restarts: list[str] = Field(default_factory=list, description="units that would be restarted")
     reboot: bool = False
+    lost: list[str] = Field(default_factory=list, description="what can't be taken back afterwards, and why")
 
 
 class Planned(Drift):
@@ -63,6 +64,14 @@ class Planned(Drift):
 
     effects: Effects = Effects()
     undo: str | None = Field(default=None, description="how it can be taken back")
+
+
+class Undoing(Document):
+    """What taking components of one host back does, or has done. `left` says what stays and why."""
+
+    components: list[str] = Field(default_factory=list)
+    effects: Effects = Effects()
+    left: list[str] = Field(default_factory=list)
 
 
 class Cost(Document):

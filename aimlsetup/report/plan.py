@@ -86,6 +86,7 @@ def _consequences(effects: Effects) -> Iterator[Line]:
     yield from (Line(f"{INDENT}restarts {unit}") for unit in effects.restarts)
     if effects.reboot:
         yield Line(f"{INDENT}reboots the host")
+    yield from (Line(f"{INDENT}can't be undone: {line}", "change") for line in effects.lost)
 
 
 def told_costs(cost: Effects | Cost) -> list[str]:

@@ -13,6 +13,23 @@ ENVIRONMENT = {
     "APT_LISTCHANGES_FRONTEND": "none",
     "NEEDRESTART_SUSPEND": "1",  # needrestart would restart services in the middle of an apply
 }
+OPTIONS = (
+    "-o",
+    "Dpkg::Options::=--force-confdef",
+    "-o",
+    "Dpkg::Options::=--force-confold",
+    "-o",
+    "Dpkg::Use-Pty=0",
+    "-o",
+    "Acquire::Retries=2",
+    "-o",
+    "APT::Install-Recommends=0",
+    "-o",
+    "APT::Keep-Downloaded-Packages=1",
+)
+# What these let through is judged on the simulation instead, name by name.
+INSTALL = ("--allow-downgrades", "--allow-change-held-packages", "install", "--")
+ARCHIVES = "/var/cache/apt/archives"
 POLL = 2.0  # seconds between attempts to get a lock
 
 
@@ -36,11 +53,11 @@ class Commands:
         self.module.fail_json(msg=msg, waited=self.waited, **more)
 
     @staticmethod
-    def execute(argv):
+    def execute(argv, cwd=None):
         """(exit status, standard output and error as text)."""
         done = subprocess.run(
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env=dict(os.environ, **ENVIRONMENT), check=False,
+            env=dict(os.environ, **ENVIRONMENT), cwd=cwd, check=False,
         )  # fmt: skip
         return done.returncode, done.stdout.decode("utf-8", "replace")
 

@@ -251,6 +251,12 @@ def _alternative(name):
     return {"mode": mode, "link": link, "path": os.path.realpath(link)}
 
 
+def caches(names, deep=False):
+    """{directory: {}}: what lies in a cache can be made again, so whatever becomes of it is no difference."""
+    del deep
+    return {path: {} for path in names}
+
+
 KINDS = {
     "packages": packages,
     "paths": paths,
@@ -259,6 +265,7 @@ KINDS = {
     "units": units,
     "accounts": accounts,
     "alternatives": alternatives,
+    "caches": caches,
 }
 
 

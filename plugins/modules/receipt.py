@@ -27,7 +27,8 @@ options:
   owns:
     description:
       - Names of what the role owns, by kind; kinds are packages, paths, venvs, checkouts, units, alternatives (groups
-        of update-alternatives), and accounts (V(user:NAME), V(group:NAME)).
+        of update-alternatives), accounts (V(user:NAME), V(group:NAME)), and caches (directories whose content can
+        always be made again).
     type: dict
     default: {}
   outputs:
@@ -76,7 +77,7 @@ consumed:
 
 import os
 
-from ansible_collections.codehub.aimlsetup.plugins.module_utils import digest, receipts, state
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import digest, packageset, receipts, state
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
 
 OPTIONS = {
@@ -108,7 +109,10 @@ def begin(module, receipt, consumed):
     """Mark the receipt dirty and keep what is there."""
     params = module.params
     if not module.check_mode:
-        begun = receipts.begin(receipt, params["component"], params["run"], params["owns"])
+        known = receipts.load_all(params["directory"])
+        begun = receipts.begin(
+            receipt, params["component"], params["run"], params["owns"], packageset.snapshot(), known
+        )  # fmt: skip
         receipts.keep_contents(params["directory"], begun["dirty"]["before"])
         receipts.save(params["directory"], begun)
     module.exit_json(changed=False, owned=(receipt or {}).get("owned", {}), consumed=consumed)
@@ -132,10 +136,13 @@ def commit(module, receipt, consumed):
     inputs = (params["inputs"]["digest"], fingerprint)
     keyed = {name: digest.keyed(fingerprint["salt"], path) for name, path in params["output_files"].items()}
     outputs = dict(params["outputs"], **keyed)
-    after = receipts.committed(receipt, inputs, found, outputs, consumed)
-    quiet = ("dirty", "before_last", "before_first")
+    known = receipts.load_all(params["directory"])
+    after = receipts.committed(receipt, inputs, found, outputs, consumed, packageset.snapshot(), known)
+    quiet = ("dirty", "before_last", "before_first", "run", "serial", "first", "since")
     changed = any(receipt.get(key) != after[key] for key in after if key not in quiet)
     if not module.check_mode:
+        if receipt["input_digest"] and receipt.get("serial") != after.get("serial"):
+            receipts.remember(params["directory"], dict(receipt, dirty=None))
         receipts.save(params["directory"], after)
     module.exit_json(changed=changed, consumed=consumed)
 

@@ -118,9 +118,7 @@ def _component(drift: Planned, consents: Sequence[Consent]) -> Iterator[Block]:
 
 def _losses(drift: Planned) -> Iterator[str]:
     """What stays lost, as far as the plan knows."""
-    replaced = [found for found in map(PACKAGE.fullmatch, drift.effects.packages) if found and found["before"] != NONE]
-    for found in replaced:
-        yield f"{found['name']} {found['before']} comes back only while one of the host's package sources has it"
+    yield from drift.effects.lost
     if drift.effects.reboot:
         yield "a reboot ends whatever runs on the host"
     if drift.action == "-":

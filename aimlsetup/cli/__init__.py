@@ -15,6 +15,7 @@ COMMANDS = {
     "apply": "Make the hosts match the lock.",
     "verify": "Check that the hosts match, and that what runs really works.",
     "undo": "Take back what the last apply did, or what was done for single components.",
+    "flip": "Go to the previous environment or data directory, and back.",
     "remove": "Remove components, leaving the host as it was found.",
     "observe": "Show what the hosts are now.",
     "explain": "Say why a pin is what it is, and why not otherwise.",

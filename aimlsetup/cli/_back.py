@@ -6,7 +6,7 @@ from pathlib import Path
 from aimlsetup import ui
 from aimlsetup.cli import _loop, _site
 from aimlsetup.cli._options import print_document
-from aimlsetup.engine import act, failures, harvest
+from aimlsetup.engine import act, harvest
 from aimlsetup.engine.locks import held
 from aimlsetup.engine.session import Session, session
 from aimlsetup.errors import AimlsetupError, Exit
@@ -39,7 +39,7 @@ def take_back(
             ui.show(report.lines(done, detail=diff, width=ui.width()), to_stderr=not check or as_json)
             chosen = {name: found.components for name, found in done.items() if found.components}
             if chosen and not check:
-                _ask()
+                ask("Take this back?")
         if chosen and not check:
             done, failed = _run(run, chosen, to, check=False, take_lock=take_lock)
             errors |= failed
@@ -50,15 +50,16 @@ def take_back(
     return _loop.conclude(errors, len(site.hosts))
 
 
-def _ask() -> None:
+def ask(question: str) -> None:
+    """Go on only with somebody's consent to what was shown."""
     if not ui.interactive():
         raise AimlsetupError(
             "undo-consent",
-            "there is something to take back, and nobody to ask",
+            "there is something to do, and nobody to ask",
             hint="The lines above say what; add --yes.",
             exit_code=Exit.CONSENT,
         )
-    if not ui.confirm("Take this back?"):
+    if not ui.confirm(question):
         raise AimlsetupError("undo-declined", "nothing was changed", exit_code=Exit.CONSENT)
 
 
@@ -67,13 +68,7 @@ def _run(
 ) -> tuple[dict[str, Undoing], dict[str, AimlsetupError]]:
     with ui.waiting("looking" if check else "taking back"):
         result = act.undo(run, chosen, to, check=check, take_lock=take_lock)
-    stopped = result.failed | result.unreachable or (set(chosen) if result.status else set())
-    errors = {
-        name: failures.task_error(
-            name, result.failures(name), again=_loop.again(), log=str(run.log.path), scrub=run.secrets.scrub
-        )
-        for name in stopped
-    }
+    errors = _loop.errors_of(run, result, chosen)
     found = harvest.undoings(result.events, run.secrets.scrub)
     return {name: undoing for name, undoing in found.items() if name not in errors}, errors
 

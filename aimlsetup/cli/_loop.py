@@ -3,7 +3,7 @@
 import functools
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,7 +107,7 @@ def plan(site: Site, session: Session, seen: Mapping[str, Seen]) -> tuple[Plan, 
         python = _private_python.prepare(site.profile, session, work, observed)
         result = _watched(session, python.left(work), "previewing", check=True, own=python.variables)
         effects = harvest.effects(result.events, session.secrets.scrub) | python.effects
-        errors = _errors(session, result, python.left(work)) | python.errors
+        errors = errors_of(session, result, python.left(work)) | python.errors
     made = outline(site, seen)
     hosts = {name: _with_effects(name, host, effects) for name, host in made.hosts.items()}
     return made.model_copy(update={"hosts": hosts}), _without_room(hosts) | errors
@@ -167,7 +167,7 @@ def _acted(
     left, resume = python.left(work), _resume.variables(site, session)
     own = {name: {**resume.get(name, {}), **python.variables.get(name, {})} for name in left}
     result = _watched(session, left, title, take_lock=take_lock, own=own)
-    return _errors(session, result, left) | python.errors
+    return errors_of(session, result, left) | python.errors
 
 
 def outline(site: Site, seen: Mapping[str, Seen]) -> Plan:
@@ -252,7 +252,7 @@ def watch(shown: ui.Progress, event: Event, scrub: Callable[[str], str]) -> None
             shown.warned(event.host, event.component or event.task, scrub(str(warning)))
 
 
-def _errors(session: Session, result: Result, work: Mapping[str, Work]) -> dict[str, AimlsetupError]:
+def errors_of(session: Session, result: Result, work: Collection[str]) -> dict[str, AimlsetupError]:
     """Why hosts did not get to the end."""
     stopped = result.failed | result.unreachable
     if result.status and not stopped:

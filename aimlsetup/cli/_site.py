@@ -83,6 +83,11 @@ def ensure_lock(site: Site, observed: Mapping[str, Observation], *, solve: bool)
         click.echo(f"wrote {lock_file.path_of(site.path)}", err=True)
     elif site.lock and not current:
         ui.warn(f"{site.path} has changed since it was locked; this compares with the lock")
+    tell_unmade(locked(site), observed)
+
+
+def locked(site: Site) -> Lock:
+    """The site's lock; without one, an error that says how to get it."""
     if site.lock is None:
         raise AimlsetupError(
             "lock-missing",
@@ -90,7 +95,7 @@ def ensure_lock(site: Site, observed: Mapping[str, Observation], *, solve: bool)
             hint=f"aimlsetup apply --profile {site.path}",
             exit_code=Exit.USAGE,
         )
-    tell_unmade(site.lock, observed)
+    return site.lock
 
 
 def tell_unmade(lock: Lock, hosts: Iterable[str]) -> None:

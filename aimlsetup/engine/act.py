@@ -11,6 +11,7 @@ from aimlsetup.engine.session import Session
 SITE = "codehub.aimlsetup.site"
 VERIFY = "codehub.aimlsetup.verify"
 UNDO = "codehub.aimlsetup.undo"
+FLIP = "codehub.aimlsetup.flip"
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,19 @@ def undo(
     more = {"aimlsetup_holder": session.holder, "aimlsetup_run": session.log.name, "aimlsetup_take_lock": take_lock}
     variables = {host: more | {"aimlsetup_undo": names, "aimlsetup_undo_to": to} for host, names in components.items()}
     return session.run(Call(playbook=UNDO, check=check), variables)
+
+
+def flip(
+    session: Session, work: Mapping[str, Work], component: str, *, check: bool = False, take_lock: bool = False
+) -> Result:
+    """Flip a component's links to the previous dated directories; with the arguments of all that may depend on them."""
+    more = {
+        "aimlsetup_holder": session.holder,
+        "aimlsetup_run": session.log.name,
+        "aimlsetup_take_lock": take_lock,
+        "aimlsetup_flip": component,
+    }
+    return _play(session, Call(playbook=FLIP, check=check), work, dict.fromkeys(work, more))
 
 
 def reboot(session: Session, hosts: Iterable[str]) -> None:

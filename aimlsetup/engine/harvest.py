@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from aimlsetup.engine.runner import Event
-from aimlsetup.models.plan import Claim, Effects, Undoing
+from aimlsetup.models.plan import Claim, Effects, Flipped, Undoing
 
 SERVICES = (
     "ansible.builtin.systemd",
@@ -16,6 +16,7 @@ SERVICES = (
     "service",
 )
 COMMAND = "ansible.builtin.command"
+FLIP = "codehub.aimlsetup.flip"
 RESTORE = "codehub.aimlsetup.restore"
 RECEIPT = "codehub.aimlsetup.receipt"  # that it will be written goes without saying
 
@@ -55,6 +56,15 @@ def undoings(events: Iterable[Event], scrub: Callable[[str], str]) -> dict[str, 
         )
         for event in events
         if event.kind == "ok" and event.action == RESTORE
+    }
+
+
+def flips(events: Iterable[Event]) -> dict[str, Flipped]:
+    """{host: what was, or would be, flipped}."""
+    return {
+        event.host: Flipped.model_validate({key: event.result[key] for key in Flipped.model_fields})
+        for event in events
+        if event.kind == "ok" and event.action == FLIP
     }
 
 

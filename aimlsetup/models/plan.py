@@ -74,6 +74,13 @@ class Undoing(Document):
     left: list[str] = Field(default_factory=list)
 
 
+class Flipped(Document):
+    """Links of one host that lead to other dated directories, as `{link: {from, to}}`, and components that follow."""
+
+    flipped: dict[str, dict[str, str]]
+    dependents: list[str]
+
+
 class Cost(Document):
     """What there is to download and what it takes on disk, in bytes; `estimated` and `unsized` as in `Effects`."""
 

@@ -22,6 +22,7 @@ from ansible_collections.codehub.aimlsetup.plugins.module_utils import (
 )
 
 SKELETON = "/etc/skel"
+NOBODYS = "nogroup"
 REGENERATED = (".pyc", "__pycache__/")  # ignored files of a checkout that are nobody's work
 
 
@@ -221,6 +222,8 @@ def accounts(steps, staying):
                 if kept:
                     left.append((step["name"], "files of it stay, in %s" % ", ".join(sorted(kept)[:5])))
                     continue
+                if kind == "user" and "group:" + name not in {one["name"] for one in steps}:
+                    run("usermod", "-g", NOBODYS, name)  # userdel would take the group of the same name along
                 run({"user": "userdel", "group": "groupdel"}[kind], name)
                 if mine == "pristine":
                     shutil.rmtree(home)

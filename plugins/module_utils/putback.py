@@ -114,14 +114,24 @@ def settle(steps, owned):
     return outdated
 
 
-def checkouts(steps):
-    """Delete and move checkouts; [(name, why it was left)]."""
+def going(path):
+    """What a checkout is called while it is deleted, so that a killed run leaves no half of one."""
+    return os.path.join(os.path.dirname(path), ".%s.aimlsetup-gone" % os.path.basename(path))
+
+
+def half(paths):
+    """Virtualenvs among these that a killed run has only begun to remove."""
+    return {path for path in paths if os.path.exists(generations.building(*os.path.split(path)))}
+
+
+def checkouts(steps, names):
+    """Delete and move checkouts; [(name, why it was left)]. `names` are all that were ever to be deleted."""
     left = []
     for step in steps:
         name, was = step["name"], step["was"]
         try:
             if step["do"] == "delete":
-                shutil.rmtree(name)
+                os.rename(name, going(name))
                 continue
             with _git(name) as git:
                 to = ("-B", was["branch"]) if was.get("branch") else ("--detach",)
@@ -130,6 +140,8 @@ def checkouts(steps):
                     git(name, "submodule", "--quiet", "update", "--recursive")
         except (gitrun.GitError, OSError) as error:
             left.append((name, str(error)))
+    for name in names:
+        shutil.rmtree(going(name), ignore_errors=True)
     return left
 
 

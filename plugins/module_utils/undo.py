@@ -16,8 +16,8 @@ UNFINISHED = 1 << 60  # the serial of what no finished change has noted
 # before which that state was taken; `then` is the receipt it has afterwards, or None; `file` where that one lies.
 Part = collections.namedtuple("Part", "component wanted owned noted serial unfinished then file")
 # What the pure part can't see: `kept` digests of file contents, `dated` {path: why its directory can't be moved back},
-# `work` {checkout: local work, as lines}.
-Facts = collections.namedtuple("Facts", "kept dated work")
+# `work` {checkout: local work, as lines}, `half` virtualenvs of which a killed run has left a part.
+Facts = collections.namedtuple("Facts", "kept dated work half")
 Decision = collections.namedtuple("Decision", "steps left refused packages")
 
 
@@ -78,17 +78,17 @@ def _unfinished(receipt, installed, known):
 
 
 def unsatisfied(parts, known):
-    """[words] for each component that would use an output which is not what it was made with."""
+    """[(component, why)] of those that would use an output which is not what they were made with."""
     after = {name: receipt for name, receipt in known.items() if name not in {one.component for one in parts}}
     after.update({one.component: one.then for one in parts if one.then})
+    touched = {one.component for one in parts}
     found = []
     for name, receipt in sorted(after.items()):
         for reference, value in sorted(receipt.get("consumed", {}).items()):
             component, _dot, key = reference.partition(".")
             now = ((after.get(component) or {}).get("outputs") or {}).get(key)
-            touched = component in {one.component for one in parts} or name in {one.component for one in parts}
-            if touched and now != value:
-                found.append("%s was made with %s of %s, which would not be so any more" % (name, key, component))
+            if touched & {component, name} and now != value:
+                found.append((name, "it was made with %s of %s, which would go; take both back" % (key, component)))
     return found
 
 
@@ -199,10 +199,10 @@ def _directory(name, now, mine, ours, facts):
     return "refused", "it was a directory, and is a %s now" % now["type"]
 
 
-def virtualenv(_name, was, now, ours, _unfinished, _facts):
+def virtualenv(name, was, now, ours, _unfinished, facts):
     """`discard`."""
     if was is None:
-        if ours is not None and ours == now:
+        if (ours is not None and ours == now) or name in facts.half:
             return "discard", ""
         return "left", "something was installed into it, or removed from it, since it was built"
     if now is None:

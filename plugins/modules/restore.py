@@ -24,6 +24,10 @@ options:
     type: str
     choices: [last, first]
     default: last
+  dependents_ok:
+    description: Go on although others were made with an output of these. They are to be applied afterwards.
+    type: bool
+    default: false
   directory:
     description: Where receipts lie.
     type: path
@@ -85,6 +89,7 @@ from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import wr
 OPTIONS = {
     "components": {"type": "list", "elements": "str", "default": []},
     "to": {"type": "str", "choices": ["last", "first"], "default": "last"},
+    "dependents_ok": {"type": "bool", "default": False},
     "directory": {"type": "path", "default": receipts.DIRECTORY},
     "lock_timeout": {"type": "int", "default": 600},
 }
@@ -109,7 +114,8 @@ def facts_of(parts, now, directory):
     store = os.path.join(directory, "before")
     kept = set(os.listdir(store)) if os.path.isdir(store) else set()
     links = [(name, was, ours) for kind, name, was, ours, _unfinished in undo.targets(parts) if kind == "paths"]
-    return undo.Facts(kept, putback.dated(links), putback.work(now.get("checkouts", {})))
+    work, half = putback.work(now.get("checkouts", {})), putback.half(now.get("venvs", {}))
+    return undo.Facts(kept, putback.dated(links), work, half)
 
 
 def told(rows):
@@ -154,7 +160,8 @@ def act(commands, params, parts, decision, way):
     """Do it; (what was left, units that were restarted)."""
     paths = of(decision, "paths")
     putback.stop(of(decision, "units"))
-    left = [("checkouts", *row) for row in putback.checkouts(of(decision, "checkouts"))]
+    names = undo.names(parts).get("checkouts", [])
+    left = [("checkouts", *row) for row in putback.checkouts(of(decision, "checkouts"), names)]
     left += [("packages", *row) for row in aptback.go(commands, way, decision.packages)]
     putback.paths(paths, params["directory"])
     putback.alternatives(of(decision, "alternatives"))
@@ -186,7 +193,8 @@ def work(module):
     commands = aptrun.Commands(module)
     way = aptback.find_way(commands, decision.packages, installed, receipts.held(known))
     rows = decision.refused + [{"name": name, "why": why} for name, why in way.refused]
-    rows += [{"name": words.partition(" ")[0], "why": words} for words in undo.unsatisfied(parts, known)]
+    if not params["dependents_ok"]:
+        rows += [{"name": name, "why": why} for name, why in undo.unsatisfied(parts, known)]
     if rows:
         refuse(module, what, told(rows))
     left = decision.left + [{"kind": "packages", "name": name, "why": why} for name, why in way.left]
@@ -194,6 +202,8 @@ def work(module):
     if not module.check_mode:
         more, restarts = act(commands, params, parts, decision, way)
         left += more
+    for row in left[:SHOWN]:
+        module.warn("%s stays: %s" % (row["name"], row["why"]))
     return {
         "changed": True,
         "components": [part.component for part in parts],

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from aimlsetup import content
 
 SHARED = {
-    "observe": ("atomic", "facts", "gpu", "lease", "nvidia", "receipts", "state"),
+    "observe": ("atomic", "before", "facts", "gpu", "lease", "nvidia", "packageset", "receipts", "state"),
     "doctor": ("aptsources", "evidence", "facts", "gpu", "libraries", "nvidia", "state"),
 }
 

@@ -226,7 +226,11 @@ def accounts(steps, staying):
         kind, _colon, name = step["name"].partition(":")
         try:
             if step["do"] == "modify":
+                home, uid = step["now"].get("home", ""), step["now"].get("uid")
+                moved = home != step["was"].get("home") and home_state(home, uid) == "pristine"
                 _modify(kind, name, step["was"])
+                if moved:
+                    shutil.rmtree(home)
             elif state.accounts([step["name"]])[step["name"]]:
                 home = step["now"].get("home", "")
                 mine = home_state(home, step["now"].get("uid"))

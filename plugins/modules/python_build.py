@@ -250,7 +250,7 @@ def work(module):
         for one in due:
             shutil.rmtree(os.path.join(root, one["name"]), ignore_errors=True)
             unpack(root, one)
-        if not os.listdir(root):
+        if os.path.isdir(root) and not os.listdir(root):
             os.rmdir(root)
     return {
         "changed": bool(due or gone),

@@ -10,6 +10,7 @@ from aimlsetup.engine import act, harvest
 from aimlsetup.engine.locks import held
 from aimlsetup.engine.session import Session, session
 from aimlsetup.errors import AimlsetupError, Exit
+from aimlsetup.models.inventory import Inventories
 from aimlsetup.models.plan import Undoing
 from aimlsetup.report import undoing as report
 
@@ -19,6 +20,7 @@ LAST, FIRST = "last", "first"
 def take_back(
     profile: Path,
     limit: str | None,
+    inventories: Inventories,
     components: Sequence[str],
     to: str,
     *,
@@ -29,7 +31,7 @@ def take_back(
     take_lock: bool = False,
 ) -> int:
     """Show what would be taken back, ask, and do it. Returns the exit code."""
-    site = _site.open_site(profile, limit)
+    site = _site.open_site(profile, limit, inventories)
     with held(site.hosts), session(site.hosts) as run:
         chosen = {name: list(components) for name in site.hosts}
         done: dict[str, Undoing] = {}

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aimlsetup.cli._options import common, print_document, yes_option
+from aimlsetup.cli._options import common, inventory_options, print_document, yes_option
 
 if TYPE_CHECKING:
     from aimlsetup.cli._site import Site
     from aimlsetup.engine.session import Session
     from aimlsetup.errors import AimlsetupError
+    from aimlsetup.models.inventory import Inventories
     from aimlsetup.models.plan import Flipped
     from aimlsetup.ui import Line
 
@@ -18,9 +19,18 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("component", type=click.Choice(["python_env", "data_links"]))
 @common
+@inventory_options
 @yes_option
 @click.option("--take-lock", is_flag=True, help="Take a host over from another controller that is known to be dead.")
-def command(component: str, profile: Path, limit: str | None, as_json: bool, yes: bool, take_lock: bool) -> int:
+def command(
+    component: str,
+    profile: Path,
+    limit: str | None,
+    as_json: bool,
+    inventories: "Inventories",
+    yes: bool,
+    take_lock: bool,
+) -> int:
     """Flip a COMPONENT's links to the previous dated directories; the same again flips back.
 
     Nothing is built or removed. Services that depend on it are tried with it and restarted behind their sockets. A
@@ -35,7 +45,7 @@ def command(component: str, profile: Path, limit: str | None, as_json: bool, yes
     from aimlsetup.engine.locks import held
     from aimlsetup.engine.session import session
 
-    site = _site.open_site(profile, limit)
+    site = _site.open_site(profile, limit, inventories)
     _site.locked(site)
     with held(site.hosts), session(site.hosts, site.references()) as run:
         done: dict[str, Flipped] = {}

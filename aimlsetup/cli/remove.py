@@ -1,16 +1,21 @@
 """`aimlsetup remove`: leave the host as it was found."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from aimlsetup.cli._options import common, yes_option
+from aimlsetup.cli._options import common, inventory_options, yes_option
 from aimlsetup.errors import AimlsetupError, Exit
+
+if TYPE_CHECKING:
+    from aimlsetup.models.inventory import Inventories
 
 
 @click.command()
 @click.argument("components", nargs=-1, metavar="[COMPONENT]...")
 @common
+@inventory_options
 @yes_option
 @click.option("--all", "everything", is_flag=True, help="Every component that was ever applied.")
 @click.option("--check", is_flag=True, help="Only show what would be removed.")
@@ -21,6 +26,7 @@ def command(
     profile: Path,
     limit: str | None,
     as_json: bool,
+    inventories: "Inventories",
     yes: bool,
     everything: bool,
     check: bool,
@@ -46,6 +52,5 @@ def command(
             hint="aimlsetup remove ai_service, or aimlsetup remove --all",
             exit_code=Exit.USAGE,
         )
-    return take_back(
-        profile, limit, components, FIRST, as_json=as_json, yes=yes, check=check, diff=diff, take_lock=take_lock
-    )
+    ways = {"as_json": as_json, "yes": yes, "check": check, "diff": diff, "take_lock": take_lock}
+    return take_back(profile, limit, inventories, components, FIRST, **ways)

@@ -1,15 +1,20 @@
 """`aimlsetup undo`: take back what was done last."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from aimlsetup.cli._options import common, yes_option
+from aimlsetup.cli._options import common, inventory_options, yes_option
+
+if TYPE_CHECKING:
+    from aimlsetup.models.inventory import Inventories
 
 
 @click.command()
 @click.argument("components", nargs=-1, metavar="[COMPONENT]...")
 @common
+@inventory_options
 @yes_option
 @click.option("--check", is_flag=True, help="Only show what would be taken back.")
 @click.option("--diff", is_flag=True, help="Show every single thing.")
@@ -19,6 +24,7 @@ def command(
     profile: Path,
     limit: str | None,
     as_json: bool,
+    inventories: "Inventories",
     yes: bool,
     check: bool,
     diff: bool,
@@ -37,6 +43,5 @@ def command(
     """
     from aimlsetup.cli._back import LAST, take_back
 
-    return take_back(
-        profile, limit, components, LAST, as_json=as_json, yes=yes, check=check, diff=diff, take_lock=take_lock
-    )
+    ways = {"as_json": as_json, "yes": yes, "check": check, "diff": diff, "take_lock": take_lock}
+    return take_back(profile, limit, inventories, components, LAST, **ways)

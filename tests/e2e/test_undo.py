@@ -121,7 +121,7 @@ def test_flip_undo_and_remove_all_under_a_running_service(tmp_path: Path) -> Non
         said = site.run("remove", "--all", "--yes")
         assert "stays /aimldl-dat/logs-" in said
         left = {line.split(": ")[0] for line in differences(before, footprint(host))}
-        owners = ("users ", "groups ", "files /etc/passwd", "files /etc/group", "files /etc/shadow", "files /etc/gshadow")
+        owners = ("users ", "groups ", *(f"files /etc/{name}" for name in ("passwd", "group", "shadow", "gshadow")))
         assert {line for line in left if not line.startswith(("files /aimldl-dat", *owners))} == set()
         assert on(host, "sh", "-c", "cat /aimldl-dat/logs-*/www.log") == "mine\n"
     finally:

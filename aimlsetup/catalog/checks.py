@@ -78,6 +78,25 @@ def _roots(data: Data, catalog: Catalog) -> Iterator[Problem]:
             yield Problem(("roots", name), f"roots.{name}: the file system's own root is not a place for this")
 
 
+def _scope(data: Data, catalog: Catalog) -> Iterator[Problem]:
+    if data.get("scope", "system") == "system":
+        if data.get("prefix"):
+            yield Problem(("prefix",), "a prefix, but everything is made for the whole system", "add 'scope: user'")
+        return
+    for name, host in (data.get("hosts") or {}).items():
+        if ((host or {}).get("become") or {}).get("method", "none") != "none":
+            message = "'scope: user' makes everything without root"
+            yield Problem(("hosts", name, "become"), message, "leave 'become' out")
+    for index, name in enumerate(data.get("components") or []):
+        if name in catalog.components and catalog.components[name].user is None:
+            yield Problem(("components", index), f"{name} needs root", "leave it out, or leave 'scope: user' out")
+    channel = (data.get("requests") or {}).get("channel")
+    wished = channel["prefer"] if isinstance(channel, Mapping) else channel
+    if wished not in (None, "pip"):
+        message = f"the channel {wished} installs packages, which needs root"
+        yield Problem(("requests", "channel"), message, "leave it out: without root it is 'pip'")
+
+
 def _become(data: Data, catalog: Catalog) -> Iterator[Problem]:
     del catalog
     for name, host in (data.get("hosts") or {}).items():
@@ -206,6 +225,7 @@ RULES: tuple[Callable[[Data, Catalog], Iterator[Problem]], ...] = (
     _sources,
     _roots,
     _become,
+    _scope,
     _wishes,
     _requirements,
     _preset,

@@ -75,7 +75,7 @@ class Cases:
         from aimlsetup.engine.session import session
 
         site = _site.open_site(self.path, self.limit)
-        with session(site.hosts, site.references()) as run:
+        with session(site.hosts, site.references(), rootless=site.rootless) as run:
             observed = _loop.look(run, site.hosts)
         for error in observed.errors.values():
             raise error

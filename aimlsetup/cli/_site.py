@@ -33,6 +33,11 @@ class Site:
     inventories: Inventories = field(default_factory=Inventories)
 
     @property
+    def rootless(self) -> bool:
+        """Whether everything is made by and for one user."""
+        return self.profile.scope == "user"
+
+    @property
     def solved(self) -> Lock:
         """The lock, once there is one."""
         if self.lock is None:

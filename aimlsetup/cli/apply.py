@@ -96,7 +96,7 @@ def apply(
 
     plan = _read_plan(saved) if saved else None
     site = _site.open_site(profile, limit, inventories, boot=True)
-    with held(site.hosts), session(site.hosts, site.references()) as run:
+    with held(site.hosts), session(site.hosts, site.references(), rootless=site.rootless) as run:
         try:
             seen, errors = _loop.look_and_judge(site, run)
             if plan:

@@ -121,7 +121,7 @@ def _observations(
     hosts = {name: host for name, host in site.hosts.items() if name not in described}
     if not hosts:
         return dict(described), {}
-    with session(hosts, site.references()) as run:
+    with session(hosts, site.references(), rootless=site.rootless) as run:
         observed = _loop.look(run, hosts)
     return {**described, **observed.hosts}, dict(observed.errors)
 

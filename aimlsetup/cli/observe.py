@@ -46,7 +46,7 @@ def _observe(profile: Path, limit: str | None, inventories: "Inventories", *, as
     from aimlsetup.report import observation
 
     site = _site.open_site(profile, limit, inventories)
-    with session(site.hosts, site.references()) as run:
+    with session(site.hosts, site.references(), rootless=site.rootless) as run:
         observed = _loop.look(run, site.hosts, deep=deep)
     errors = {name: error.document() for name, error in observed.errors.items()}
     if as_json:

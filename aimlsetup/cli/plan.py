@@ -78,7 +78,7 @@ def preview(
     from aimlsetup.report import plan as report
 
     site = _site.open_site(profile, limit, inventories)
-    with session(site.hosts, site.references()) as run:
+    with session(site.hosts, site.references(), rootless=site.rootless) as run:
         seen, errors = _loop.look_and_judge(site, run)
         if site.lock is None:  # no host answered, so there was nothing to solve for
             _loop.tell(errors)

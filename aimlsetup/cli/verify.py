@@ -46,7 +46,7 @@ def verify(
     from aimlsetup.report import proof
 
     site = _site.open_site(profile, limit, inventories)
-    with session(site.hosts, site.references()) as run:
+    with session(site.hosts, site.references(), rootless=site.rootless) as run:
         seen, errors = _loop.look_and_judge(site, run, deep=deep, solve=False)
         broken, notes = _checks.check(run, _held(site, seen))
     proofs = [

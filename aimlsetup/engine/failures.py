@@ -172,7 +172,19 @@ def not_root(host: str, uid: int) -> AimlsetupError:
         "no-root",
         f"{host}: root is needed, and this is user id {uid}",
         context=["expected: `user: root`, or `become: {method: sudo}` (in an inventory `ansible_become: true`)"],
-        hint="Run as root, or let aimlsetup become root by sudo.",
+        hint="Run as root, or let aimlsetup become root by sudo; without either, `scope: user` in the profile makes "
+        "everything below this user's home.",
+        exit_code=Exit.USAGE,
+    )
+
+
+def is_root(host: str) -> AimlsetupError:
+    """A host where we are root, and everything is to be made without."""
+    return AimlsetupError(
+        "is-root",
+        f"{host}: the profile has `scope: user`, and this is root",
+        context=["expected: a user whose home everything is made in, and no `become`"],
+        hint="Log in as that user, or leave `scope` out.",
         exit_code=Exit.USAGE,
     )
 

@@ -107,11 +107,16 @@ def _file(observed: Observed, session: Session, name: str, event: Event | None, 
             found = Observation.model_validate(event.result["observation"])
         except (KeyError, ValidationError) as error:
             raise RuntimeError(f"{name}: the observe module answered in a form this version does not know") from error
-        uid = found.facts.get("uid", 0)
-        if uid:
-            observed.errors[name] = failures.not_root(name, uid)
-        else:
-            observed.hosts[name] = found
+        _admit(observed, session, name, found)
+
+
+def _admit(observed: Observed, session: Session, name: str, found: Observation) -> None:
+    """A host counts where we are who the profile is for."""
+    uid = found.facts.get("uid", 0)
+    if bool(uid) == session.rootless:
+        observed.hosts[name] = found
+    else:
+        observed.errors[name] = failures.not_root(name, uid) if uid else failures.is_root(name)
 
 
 def _probe(session: Session, names: list[str], observed: Observed) -> list[str]:
@@ -128,12 +133,10 @@ def _probe(session: Session, names: list[str], observed: Observed) -> list[str]:
             _file(observed, session, name, event, result.output)
             continue
         facts = probe_facts(str(event.result.get("stdout", "")))
-        if facts["uid"]:
-            observed.errors[name] = failures.not_root(name, facts["uid"])
-        elif _runs_modules(facts["private_python"]):
+        if _runs_modules(facts["private_python"]):
             private.append(name)
         else:
-            observed.hosts[name] = Observation(version=1, facts=facts)
+            _admit(observed, session, name, Observation(version=1, facts=facts))
     return private
 
 

@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 from aimlsetup import content
 
 SHARED = {
-    "observe": ("atomic", "before", "facts", "gpu", "lease", "nvidia", "packageset", "receipts", "state"),
-    "doctor": ("aptsources", "evidence", "facts", "gpu", "libraries", "nvidia", "state"),
+    "observe": ("atomic", "before", "facts", "gpu", "lease", "nvidia", "packageset", "receipts", "state", "supervisor"),
+    "doctor": ("aptsources", "evidence", "facts", "gpu", "libraries", "nvidia", "state", "supervisor"),
 }
 
 

@@ -35,7 +35,9 @@ class _Group:
 
 @dataclass
 class Session:
-    """Hosts by name, and what every run over them shares. `holder` names this controller in a host's lease."""
+    """Hosts by name, and what every run over them shares. `holder` names this controller in a host's lease; `rootless`
+    is whether everything is made by and for one user there.
+    """
 
     hosts: Mapping[str, Host]
     space: Workspace
@@ -43,6 +45,7 @@ class Session:
     log: RunLog
     on_event: Callable[[runner.Event], None] = ignore
     interpreters: dict[str, str] = field(default_factory=dict)  # by host, where it is not the usual or a named one
+    rootless: bool = False
     holder: str = field(default_factory=lambda: f"{getpass.getuser()}@{socket.gethostname()}")
 
     def run(
@@ -162,7 +165,7 @@ def _merged(results: list[runner.Result]) -> runner.Result:
 
 
 @contextmanager
-def session(hosts: Mapping[str, Host], references: Iterable[str] = ()) -> Iterator[Session]:
+def session(hosts: Mapping[str, Host], references: Iterable[str] = (), *, rootless: bool = False) -> Iterator[Session]:
     """A session that cleans up behind itself. `references` are those to secrets other than the hosts' passwords."""
     with workspace() as space:
         if not space.in_memory:
@@ -170,7 +173,7 @@ def session(hosts: Mapping[str, Host], references: Iterable[str] = ()) -> Iterat
         passwords = {host.become.password for host in hosts.values() if host.become.password}
         secrets = Secrets(ask=terminal_ask(), declared={*references, *passwords})
         secrets.remember(value for host in hosts.values() if isinstance(host, Listed) for value in host.hidden)
-        made = Session(hosts, space, secrets, RunLog(secrets.scrub))
+        made = Session(hosts, space, secrets, RunLog(secrets.scrub), rootless=rootless)
         secrets.read_host = lambda host, path: _read_host(made, host, path)
         try:
             yield made

@@ -26,6 +26,7 @@ from aimlsetup.locking.arguments import fill
 from aimlsetup.locking.decision import Case, Decided
 from aimlsetup.locking.platforms import Platform, classes, free_name, platform
 from aimlsetup.locking.presets import filled
+from aimlsetup.locking.scope import scoped
 from aimlsetup.models.inventory import Listed
 from aimlsetup.models.lock import HostClass, Lock
 from aimlsetup.models.observation import Observation
@@ -73,7 +74,10 @@ def make(
     known, profile = catalog.load(), filled(profile)
     digest = profile_digest(profile)
     cases = {
-        name: Case(alike.profile, alike.platform, alike.hosts, known, _earlier(old, alike.hosts), upgrade, follow)
+        name: Case(
+            scoped(alike.profile, alike.platform.account), alike.platform, alike.hosts, known,
+            _earlier(old, alike.hosts), upgrade, follow,
+        )
         for name, alike in classes(observations, profile, known, described).items()
     }
     cases = channels.asked(cases)
@@ -167,7 +171,9 @@ def components(profile: Profile, known: catalog.Catalog) -> list[str]:
     return [
         name
         for name, component in known.components.items()
-        if chosen(name) and component.device in (None, profile.requests.device)
+        if chosen(name)
+        and component.device in (None, profile.requests.device)
+        and (profile.scope == "system" or component.user is not None)
     ]
 
 
@@ -176,10 +182,11 @@ def _host_class(case: Case) -> HostClass:
     chosen = components(profile, known)
     decided = {name: DECIDERS[name](case) for name in chosen if name in DECIDERS}
     python = next((found.python for found in decided.values() if found.python), case.platform.release.python)
-    shared = _shared(profile, known, python)
+    shared = _shared(case, python)
     arguments = {
         name: fill(
-            name, profile.sections.get(name, {}), decided[name].arguments if name in decided else {}, shared, known
+            name, profile.sections.get(name, {}), decided[name].arguments if name in decided else {}, shared, known,
+            rootless=profile.scope == "user",
         )
         for name in chosen
     }
@@ -195,12 +202,14 @@ def _host_class(case: Case) -> HostClass:
     )
 
 
-def _shared(profile: Profile, known: catalog.Catalog, python: str) -> dict[str, dict[str, Any]]:
-    """What the catalog's `{roots.X}`, `{requests.X}` and `{sources.X}` stand for."""
+def _shared(case: Case, python: str) -> dict[str, dict[str, Any]]:
+    """What the catalog's `{roots.X}`, `{requests.X}`, `{sources.X}` and `{user.X}` stand for."""
+    profile, known, account = case.profile, case.catalog, case.platform.account
     return {
         "roots": profile.roots.model_dump(),
         "requests": {"device": profile.requests.device, "python": python, "environment": _first_environment(profile)},
         "sources": {name: profile.url(name) or source.url for name, source in known.sources.items()},
+        "user": account.shared() if account else {},
     }
 
 

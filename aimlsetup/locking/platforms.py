@@ -10,6 +10,7 @@ from aimlsetup.catalog import Catalog
 from aimlsetup.catalog.records import Release
 from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.locking.hardware import Hardware, hardware
+from aimlsetup.locking.scope import Account, account
 from aimlsetup.models.build import PythonBuild
 from aimlsetup.models.observation import Observation
 from aimlsetup.models.profile import Profile
@@ -30,6 +31,7 @@ class Platform:
     pythons: tuple[tuple[str, str], ...]
     hardware: Hardware | None = None  # where the profile computes on GPUs
     builds: tuple[PythonBuild, ...] = ()
+    account: Account | None = None  # where nobody is root
 
     @property
     def name(self) -> str:
@@ -43,6 +45,7 @@ class Platform:
             "version": self.release.version,
             "arch": self.arch,
             "python": self.release.python,
+            **({"home": self.account.home, "services": self.account.services} if self.account else {}),
         }
 
 
@@ -61,6 +64,7 @@ def platform(
         pythons=tuple(sorted(facts.get("pythons", {}).items())),
         hardware=_hardware(host, facts, profile, catalog),
         builds=tuple(builds(profile, release, facts["arch"], catalog)),
+        account=account(host, facts, profile),
     )
 
 

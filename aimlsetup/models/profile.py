@@ -187,6 +187,8 @@ class Profile(Document):
     preset: str | None = None  # wishes of the catalog's, beneath those given here
     hosts: dict[HostName, Host] = Field(default_factory=dict)
     components: list[str] = Field(default_factory=list)
+    scope: Literal["system", "user"] = "system"  # `user` makes everything without root, below the prefix
+    prefix: AbsolutePath | None = None  # `aimlsetup` in the user's home on the host, where it is left out
     roots: Roots = Roots()
     requests: Requests = Requests()
     sources: dict[str, str | Mirror] = Field(default_factory=dict)

@@ -28,7 +28,10 @@ except ImportError:  # observe run as a plain script
     import packageset
 
 VERSION = 1
-DIRECTORY = "/var/lib/aimlsetup/receipts"
+# Where nobody is root, a user's own things have their receipts in the user's own state directory.
+DIRECTORY = (
+    "/var/lib/aimlsetup/receipts" if os.geteuid() == 0 else os.path.expanduser("~/.local/state/aimlsetup/receipts")
+)
 KEEP_LIMIT = 4 * 1024 * 1024  # larger files are recorded by digest only
 HISTORY = 10  # earlier receipts of a component that are kept
 

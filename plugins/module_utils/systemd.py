@@ -1,4 +1,7 @@
-"""What a role needs of systemd beyond starting units: trials, who holds a port, why one failed. Python 3.6 syntax."""
+"""What a role needs of systemd beyond starting units: trials, who holds a port, why one failed. Python 3.6 syntax.
+
+For root that is the host's systemd, for anybody else the user's own.
+"""
 
 import glob
 import os
@@ -8,7 +11,10 @@ import time
 
 from ansible_collections.codehub.aimlsetup.plugins.module_utils import atomic, state
 
-RUNTIME_UNITS = "/run/systemd/system"
+SYSTEM = os.geteuid() == 0
+UNITS = "/etc/systemd/system" if SYSTEM else os.path.expanduser("~/.config/systemd/user")
+RUNTIME_UNITS = "/run/systemd/system" if SYSTEM else "/run/user/%d/systemd/user" % os.geteuid()
+JOURNAL_FIELD = "_SYSTEMD_UNIT" if SYSTEM else "_SYSTEMD_USER_UNIT"
 JOURNAL_LINES = 14
 LINES_AFTER_TRACEBACK = 4
 
@@ -23,16 +29,15 @@ class OutOfTime(Failed):
 
 def control(*arguments):
     """Run systemctl. Raises Failed."""
-    argv = ["systemctl", "--no-ask-password"] + list(arguments)
-    environment = dict(os.environ, LC_ALL="C")
-    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, check=False)
+    argv = state.SYSTEMCTL + ["--no-ask-password"] + list(arguments)
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=state.environment(), check=False)
     if done.returncode:
         raise Failed("%s: %s" % (" ".join(argv), done.stdout.decode("utf-8", "replace").strip()))
 
 
 def show(unit, *properties):
     """{property: text} of a unit."""
-    _status, output = state.run(["systemctl", "show", "-p", ",".join(properties), "--", unit])
+    _status, output = state.run(state.SYSTEMCTL + ["show", "-p", ",".join(properties), "--", unit])
     return dict(line.partition("=")[::2] for line in output.splitlines())
 
 
@@ -42,7 +47,7 @@ def last_words(unit, since):
     head = "%s: %s (result %s, exit status %s, %s restarts)" % tuple(
         [unit] + [found.get(key, "?") for key in ("ActiveState", "Result", "ExecMainStatus", "NRestarts")]
     )
-    journal = ["journalctl", "-q", "--no-pager", "-o", "cat", "--since", "@%d" % since, "_SYSTEMD_UNIT=" + unit]
+    journal = ["journalctl", "-q", "--no-pager", "-o", "cat", "--since", "@%d" % since, "%s=%s" % (JOURNAL_FIELD, unit)]
     state.run(["journalctl", "-q", "--sync"])
     _status, output = state.run(journal)
     return "\n".join([head] + ["  " + line for line in telling(output.splitlines())])
@@ -54,7 +59,8 @@ def run_once(unit, text):
     What is raised says the unit's last words.
     """
     path, since = os.path.join(RUNTIME_UNITS, unit), time.time()
-    atomic.write(path, text.encode(), 0o644, 0, 0)
+    os.makedirs(RUNTIME_UNITS, mode=0o755, exist_ok=True)
+    atomic.write(path, text.encode(), 0o644, os.geteuid(), os.getegid())
     try:
         control("daemon-reload")
         control("restart", unit)  # a killed run may have left one that still runs, with another text
@@ -63,7 +69,7 @@ def run_once(unit, text):
         raise kind(last_words(unit, since))
     finally:
         os.unlink(path)
-        state.run(["systemctl", "reset-failed", unit])
+        state.run(state.SYSTEMCTL + ["reset-failed", unit])
         control("daemon-reload")
 
 
@@ -87,7 +93,7 @@ def telling(lines):
 
 def socket_unit(port):
     """Name of the active socket unit that listens on a TCP port, or None."""
-    _status, output = state.run(["systemctl", "list-sockets", "--no-legend", "--no-pager"])
+    _status, output = state.run(state.SYSTEMCTL + ["list-sockets", "--no-legend", "--no-pager"])
     rows = [line.split() for line in output.splitlines()]
     return next((row[1] for row in rows if len(row) > 1 and row[0].endswith(":%d" % port)), None)
 

@@ -6,10 +6,10 @@ DOCUMENTATION = r"""
 module: retire
 short_description: Remove what a receipt owns and the role no longer names
 description:
-  - Compares the receipt's owned things with O(owns). Units are stopped, disabled and forgotten by systemd; files and
-    links are deleted; directories only when empty; groups of update-alternatives choose for themselves again. A thing
-    that another component's receipt owns too stays, it goes with the last. Packages, accounts, virtualenvs and
-    checkouts are never removed here; their roles decide.
+  - Compares the receipt's owned things with O(owns). Units are stopped, disabled and forgotten by systemd, programs
+    stopped and forgotten by their supervisord; files and links are deleted; directories only when empty; groups of
+    update-alternatives choose for themselves again. A thing that another component's receipt owns too stays, it goes
+    with the last. Packages, accounts, virtualenvs and checkouts are never removed here; their roles decide.
   - A list of apt's with entries that a mirror replaces gets these back, and stays.
   - A file that was changed since the receipt was written is somebody's edit and is refused, not deleted; unless a run
     that did not finish wrote it, in which case its content is kept beside the receipt.
@@ -66,6 +66,8 @@ from ansible_collections.codehub.aimlsetup.plugins.module_utils import (
     atomic,
     receipts,
     state,
+    supervisor,
+    systemd,
     trust,
 )
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
@@ -147,6 +149,24 @@ def chosen(names):
     return [name for name, group in state.alternatives(names).items() if group and group["mode"] == "manual"]
 
 
+def take_away(module, directory, gone, unfinished):
+    """Remove what is gone, (units, programs, paths, groups of alternatives); why some paths were left."""
+    units, programs, paths, groups = gone
+    # Should somebody have edited one since that run after all, the content is in `before/` beside the receipt.
+    receipts.keep_contents(directory, {"paths": {path: state.path_state(path) for path in unfinished}})
+    if units:  # at once: a socket left for later would start its service again
+        systemd.control("disable", "--now", "--", *units)
+    for name in programs:
+        supervisor.take_away(name)
+    left = [why for why in map(remove_path, paths) if why]
+    trust.refresh(module, paths)
+    for name in groups:
+        module.run_command(["update-alternatives", "--auto", name], check_rc=True)
+    if units:
+        systemd.control("daemon-reload")
+    return left
+
+
 def main():
     """Run the module."""
     module = writer(OPTIONS)
@@ -163,20 +183,15 @@ def main():
     left = ["%s: %s" % (name, why) for kind, why in KEPT.items() for name in gone.get(kind, [])]
     units = [name for name in gone.get("units", []) if state.units([name])[name]]
     groups = chosen(gone.get("alternatives", []))
+    programs = [name for name in gone.get("programs", []) if state.programs([name])[name]]
     packages = brought(receipt or {}, gone.get("packages", []))
     paths = [path for path in sorted(gone.get("paths", []), reverse=True) if os.path.lexists(path)]
     if not module.check_mode:
-        # Should somebody have edited one since that run after all, the content is in `before/` beside the receipt.
-        receipts.keep_contents(params["directory"], {"paths": {path: state.path_state(path) for path in unfinished}})
-        if units:  # at once: a socket left for later would start its service again
-            module.run_command(["systemctl", "disable", "--now", "--"] + units, check_rc=True)
-        left += [why for why in map(remove_path, paths) if why]
-        trust.refresh(module, paths)
-        for name in groups:
-            module.run_command(["update-alternatives", "--auto", name], check_rc=True)
-        if units:
-            module.run_command(["systemctl", "daemon-reload"], check_rc=True)
-    removed = units + paths + groups
+        try:
+            left += take_away(module, params["directory"], (units, programs, paths, groups), unfinished)
+        except (systemd.Failed, supervisor.Failed) as error:
+            module.fail_json(msg="%s: %s" % (params["component"], error))
+    removed = units + programs + paths + groups
     module.exit_json(changed=bool(removed), removed=removed, left=left, packages=packages)
 
 

@@ -38,13 +38,16 @@ options:
         type: str
         default: "0644"
       group:
-        description: Name of the group; the owner is root.
+        description: Name of the group, unset the own one of who runs this; the owner is who runs this.
         type: str
-        default: root
   port:
     description: TCP port of the socket. It must be free, or the socket's already.
     type: int
     required: true
+  vacated:
+    description: Whether what holds the port now has to give it up before, which it does not in check mode.
+    type: bool
+    default: false
   url:
     description: What has to answer 200.
     type: str
@@ -108,15 +111,10 @@ restarted:
   returned: always
 """
 
-import hashlib
-import http.client
-import json
 import os
 import time
-import urllib.error
-import urllib.request
 
-from ansible_collections.codehub.aimlsetup.plugins.module_utils import fileset, state, systemd
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import fileset, health, started, state, systemd
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
 
 OPTIONS = {
@@ -129,10 +127,11 @@ OPTIONS = {
             "path": {"type": "str", "required": True},
             "content": {"type": "str", "required": True},
             "mode": {"type": "str", "default": "0644"},
-            "group": {"type": "str", "default": "root"},
+            "group": {"type": "str"},
         },
     },
     "port": {"type": "int", "required": True},
+    "vacated": {"type": "bool", "default": False},
     "url": {"type": "str", "required": True},
     "ready_seconds": {"type": "int", "default": 120},
     "trial": {"type": "str", "required": True},
@@ -147,9 +146,6 @@ OPTIONS = {
     "replaces": {"type": "list", "elements": "str", "default": []},
     "manager": {"type": "str", "choices": ["systemd", "none"], "default": "systemd"},
 }
-UNITS = "/etc/systemd/system"
-ATTEMPT_SECONDS = 5
-DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy knows nothing of this host's ports
 
 
 class NotReady(Exception):
@@ -162,16 +158,10 @@ class Refused(Exception):
 
 def mark(params):
     """The drop-in that carries the digest of everything that shapes the process."""
-    depends = params["depends"]
-    shape = {
-        "files": {entry["path"]: entry["content"] for entry in params["files"]},
-        "values": depends.get("values"),
-        "links": {path: os.path.realpath(path) for path in depends.get("links") or []},
-    }
-    digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
-    path = os.path.join(UNITS, params["name"] + ".service.d", "started-with.conf")
+    digest = started.digest(params["files"], params["depends"])
+    path = os.path.join(systemd.UNITS, params["name"] + ".service.d", "started-with.conf")
     content = "[Service]\nEnvironment=%s=%s\n" % (state.STARTED_WITH, digest)
-    return {"path": path, "content": content, "mode": "0644", "group": "root"}
+    return {"path": path, "content": content, "mode": "0644", "group": None}
 
 
 def standing(name):
@@ -183,7 +173,8 @@ def pending(name, changed_paths):
     """Units to (re)start, judged by what runs and by the paths about to be rewritten; the socket only if it must be."""
     units = standing(name)
     socket, service = units[name + ".socket"], units[name + ".service"]
-    socket_up = socket and socket["active"] == "active" and os.path.join(UNITS, name + ".socket") not in changed_paths
+    rewritten = os.path.join(systemd.UNITS, name + ".socket") in changed_paths
+    socket_up = socket and socket["active"] == "active" and not rewritten
     service_up = service and service["active"] == "active" and service["current"] is True
     if not socket_up:
         return [name + ".socket", name + ".service"]
@@ -217,17 +208,6 @@ def start(name, units):
         systemd.control("restart", "--no-block", name + ".service")
 
 
-def answer(url):
-    """None when it answers 200, else what happened instead."""
-    try:
-        with DIRECT.open(url, timeout=ATTEMPT_SECONDS) as response:
-            return None if response.status == 200 else "HTTP %d" % response.status
-    except urllib.error.HTTPError as error:
-        return "HTTP %d: %s" % (error.code, error.read(300).decode("utf-8", "replace"))
-    except (OSError, http.client.HTTPException) as error:
-        return str(error)
-
-
 def wait_ready(name, url, seconds):
     """Return when the new process runs and its URL answers 200; raise NotReady when the unit fails or time is up."""
     deadline = time.monotonic() + seconds
@@ -235,7 +215,7 @@ def wait_ready(name, url, seconds):
         properties = systemd.show(name + ".service", "ActiveState", "Job")
         if properties.get("ActiveState") == "failed":
             raise NotReady("it failed to start")
-        said = answer(url) if properties.get("Job", "0") in ("", "0") else "it is still starting"
+        said = health.answer(url) if properties.get("Job", "0") in ("", "0") else "it is still starting"
         if said is None:
             return
         if time.monotonic() > deadline:
@@ -260,9 +240,9 @@ def untouched(params, before, replaced):
     """How what was not restarted does, in words; of a service whose URL was another, only that it runs."""
     if replaced:
         return "%s keeps its port" % replaced
-    if os.path.join(UNITS, params["name"] + ".socket") in before:
+    if os.path.join(systemd.UNITS, params["name"] + ".socket") in before:
         return "it still runs with what it was started with"
-    said = answer(params["url"])
+    said = health.answer(params["url"])
     how = "answers" if said is None else "runs"
     return "it still %s with what it was started with%s" % (how, " (%s: %s)" % (params["url"], said) if said else "")
 
@@ -285,7 +265,7 @@ def try_out(params, before, replaced):
 def started_again(params, before, units):
     """Start it with the files it had before; in words, what came of that as far as the URL can tell."""
     start(params["name"], units)
-    if os.path.join(UNITS, params["name"] + ".socket") in before:
+    if os.path.join(systemd.UNITS, params["name"] + ".socket") in before:
         return "was started with them"
     try:
         wait_ready(params["name"], params["url"], params["ready_seconds"])
@@ -298,7 +278,7 @@ def undo(params, before, units, replaced):
     """The files as they were, and what ran with them; in words."""
     name = params["name"]
     both = [name + ".socket", name + ".service"]
-    new = before.get(os.path.join(UNITS, name + ".service"), True) is None
+    new = before.get(os.path.join(systemd.UNITS, name + ".service"), True) is None
     if new:
         systemd.control("disable", "-q", "--now", *both)
         systemd.control("reset-failed", *both)
@@ -353,7 +333,8 @@ def main():
         entries = [entry for entry in entries if not fileset.as_wanted(entry, module.check_mode)]
         units, replaced = [], None
         if params["manager"] == "systemd":
-            replaced = predecessor(params["name"], params["port"], params["replaces"])
+            if not (params["vacated"] and module.check_mode):
+                replaced = predecessor(params["name"], params["port"], params["replaces"])
             units = pending(params["name"], [entry["path"] for entry in entries])
             disabled = any(not unit or unit["enabled"] != "enabled" for unit in standing(params["name"]).values())
         changed = bool(entries or units or (params["manager"] == "systemd" and disabled))

@@ -65,13 +65,11 @@ options:
     description: Package index (simple API). Unset uses what the host is configured to use.
     type: str
   owner:
-    description: Owner of what is built.
+    description: Owner of what is built, unset who runs this.
     type: str
-    default: root
   group:
-    description: Group of what is built.
+    description: Group of what is built, unset the own one of who runs this.
     type: str
-    default: root
 extends_documentation_fragment: [codehub.aimlsetup.run]
 author: [aimlsetup maintainers]
 """
@@ -149,8 +147,8 @@ OPTIONS = {
     "uv": {"type": "str"},
     "cache": {"type": "str"},
     "index": {"type": "str"},
-    "owner": {"type": "str", "default": "root"},
-    "group": {"type": "str", "default": "root"},
+    "owner": {"type": "str"},
+    "group": {"type": "str"},
 }
 # Indexes do not say what a wheel unpacks to. Measured: 390 MB of wheels around TensorFlow became 1.79 GB with bytecode,
 # and 1.66 GB in uv's cache.
@@ -246,7 +244,8 @@ def build(params, environment, lock):
     """Build one generation; its name. Raises installers.Failed, with nothing of the build left."""
     root = params["root"]
     interpreter, version = installers.interpreter(environment["python"])
-    uid, gid = pwd.getpwnam(params["owner"]).pw_uid, grp.getgrnam(params["group"]).gr_gid
+    uid = pwd.getpwnam(params["owner"]).pw_uid if params["owner"] else os.geteuid()
+    gid = grp.getgrnam(params["group"]).gr_gid if params["group"] else os.getegid()
     generation = reserve(root, environment, version)
     directory = os.path.join(root, generation)
     try:

@@ -74,7 +74,9 @@ def problem(
         packages |= _stacks(scopes, platform.hardware, catalog, available)
         for scope in scopes:
             wishes.of_stack(scope, requests, wished)
-        wishes.of_driver(requests, platform.hardware.driver, catalog, today, wished)
+        wishes.of_driver(
+            requests, platform.hardware.driver, catalog, today, wished, fixed=platform.account is not None
+        )
     shared = SHARED | {fact.name for fact in known if fact.name.startswith("cpu.")}
     return Problem(tuple(wished.firm), tuple(known), packages, shared, tuple(wished.hoped), preferred)
 

@@ -2,7 +2,8 @@
 
 Its directory holds `supervisord.conf`, `supervisor.sock` and `programs/`: of each program `NAME.ini`, and `NAME.mark`,
 which the program's script reads the digest from that it is started with. A program is named by its path,
-`DIRECTORY/NAME`. Its group is of the same name and keeps the listening socket while the program is restarted.
+`DIRECTORY/NAME`. Its group is of the same name and has two processes: `NAME-0` serves, and `NAME-1` does nothing, because
+supervisord closes a listening socket with the last process that has it, and the first one may be restarted.
 """
 
 import http.client
@@ -68,7 +69,7 @@ def _ask(directory, method, *arguments):
 def program(path):
     """What supervisord says of a program: {"statename", "pid", "spawnerr", …}, or None."""
     directory, name = os.path.split(path)
-    return next((found for found in _ask(directory, "getAllProcessInfo") or () if found["name"] == name), None)
+    return next((found for found in _ask(directory, "getAllProcessInfo") or () if found["name"] == name + "-0"), None)
 
 
 def mark_file(path):
@@ -111,9 +112,10 @@ def take_up(path):
     if name in added + changed:
         _ask(directory, "addProcessGroup", name)  # which starts it
         return
+    process = "%s:%s-0" % (name, name)
     if program(path)["statename"] in STARTED:
-        _ask(directory, "stopProcess", name)
-    _ask(directory, "startProcess", name, False)
+        _ask(directory, "stopProcess", process)
+    _ask(directory, "startProcess", process, False)
 
 
 def take_away(path):

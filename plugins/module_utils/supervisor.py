@@ -2,7 +2,7 @@
 
 Its directory holds `supervisord.conf`, `supervisor.sock` and `programs/`: of each program `NAME.ini`, and `NAME.mark`,
 which the program's script reads the digest from that it is started with. A program is named by its path,
-`DIRECTORY/NAME`. Its group is of the same name and has two processes: `NAME-0` serves, and `NAME-1` does nothing, because
+`DIRECTORY/NAME`. Its group is of the same name and has two processes: `NAME-0` serves, and `NAME-1` does nothing, for
 supervisord closes a listening socket with the last process that has it, and the first one may be restarted.
 """
 

@@ -47,7 +47,7 @@ def command(
 
     site = _site.open_site(profile, limit, inventories)
     _site.locked(site)
-    with held(site.hosts), session(site.hosts, site.references()) as run:
+    with held(site.hosts), session(site.hosts, site.references(), rootless=site.rootless) as run:
         done: dict[str, Flipped] = {}
         errors: dict[str, AimlsetupError] = {}
         hosts = list(site.hosts)

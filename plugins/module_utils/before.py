@@ -55,7 +55,7 @@ def same(kind, one, other):
         return _version(one) == _version(other)
     if one is None or other is None:
         return one is other
-    fields = (set(one) & set(other)) - ({"current"} if kind == "units" else set())
+    fields = (set(one) & set(other)) - ({"current"} if kind in ("units", "programs") else set())
     return all(one[field] == other[field] for field in fields)
 
 

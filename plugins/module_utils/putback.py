@@ -18,6 +18,7 @@ from ansible_collections.codehub.aimlsetup.plugins.module_utils import (
     gitrun,
     receipts,
     state,
+    supervisor,
     workcopy,
 )
 
@@ -92,26 +93,50 @@ def stop(steps):
     """Stop and disable units that were not there, and stop those that did not run."""
     gone = [step["name"] for step in steps if step["do"] == "stop"]
     if gone:  # at once: a socket left for later would start its service again
-        run("systemctl", "disable", "-q", "--now", "--", *gone)
-        state.run(["systemctl", "reset-failed", "--"] + gone)
+        run(*state.SYSTEMCTL, "disable", "-q", "--now", "--", *gone)
+        state.run(state.SYSTEMCTL + ["reset-failed", "--"] + gone)
     idle = [step["name"] for step in steps if step["do"] == "set" and step["was"]["active"] != "active"]
     if idle:
-        run("systemctl", "stop", "--", *idle)
+        run(*state.SYSTEMCTL, "stop", "--", *idle)
 
 
 def settle(steps, owned):
     """Units as they were, now that their files are; the names of those that had to be restarted."""
-    run("systemctl", "daemon-reload")
+    if not (steps or owned):
+        return []
+    run(*state.SYSTEMCTL, "daemon-reload")
     for step in [step for step in steps if step["do"] == "set"]:
         name, was, now = step["name"], step["was"], step["now"] or {}
         if was["enabled"] in ("enabled", "disabled") and was["enabled"] != now.get("enabled"):
-            run("systemctl", was["enabled"][:-1], "-q", "--", name)
+            run(*state.SYSTEMCTL, was["enabled"][:-1], "-q", "--", name)
         if was["active"] == "active" and now.get("active") != "active":
-            run("systemctl", "start", "--", name)
+            run(*state.SYSTEMCTL, "start", "--", name)
     outdated = [name for name, unit in state.units(owned).items() if unit and unit["current"] is False]
     if outdated:
-        run("systemctl", "restart", "--", *outdated)
+        run(*state.SYSTEMCTL, "restart", "--", *outdated)
     return outdated
+
+
+def end(steps):
+    """End programs of a supervisord that were not there."""
+    for step in steps:
+        if step["do"] == "end":
+            supervisor.take_away(step["name"])
+
+
+def rerun(steps, owned):
+    """Programs with their files as they are again; [(name, why it was left)]."""
+    outdated = [name for name, program in state.programs(owned).items() if program and program["current"] is False]
+    due = sorted({step["name"] for step in steps if step["do"] == "rerun"} | set(outdated))
+    return [(name, why) for name, why in ((name, _taken_up(name)) for name in due) if why]
+
+
+def _taken_up(name):
+    try:
+        supervisor.take_up(name)
+    except supervisor.Failed as error:
+        return str(error)
+    return ""
 
 
 def going(path):

@@ -16,6 +16,7 @@ import xmlrpc.client
 SOCKET = "supervisor.sock"
 CONFIGURATION = "supervisord.conf"
 PROGRAMS = "programs"
+LEFT_BEHIND = ("supervisord.log", "supervisord.pid")  # where supervisord.conf has them
 STARTED = ("STARTING", "RUNNING", "BACKOFF")
 ENDED = ("FATAL", "EXITED", "BACKOFF", "UNKNOWN")
 DAEMON_SECONDS = 20
@@ -106,7 +107,10 @@ def ensure(directory, executable):
 def take_up(path):
     """Have a program run as its files say now; its socket stays open unless its `.ini` has changed."""
     directory, name = os.path.split(path)
-    ((added, changed, _removed),) = _ask(directory, "reloadConfig")
+    answer = _ask(directory, "reloadConfig")
+    if answer is None:
+        raise Failed("no supervisord runs in %s" % directory)
+    ((added, changed, _removed),) = answer
     if name in changed:
         _drop(directory, name)
     if name in added + changed:
@@ -125,6 +129,12 @@ def take_away(path):
         _drop(directory, name)
     if _ask(directory, "getAllProcessInfo") == []:
         _ask(directory, "shutdown")
+        deadline = time.monotonic() + DAEMON_SECONDS
+        while os.path.exists(os.path.join(directory, SOCKET)) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        for name in LEFT_BEHIND:
+            if os.path.exists(os.path.join(directory, name)):
+                os.unlink(os.path.join(directory, name))
 
 
 def _drop(directory, name):

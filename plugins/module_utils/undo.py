@@ -236,6 +236,11 @@ def unit(_name, was, _now, _ours, _unfinished, _facts):
     return "set", ""
 
 
+def program(_name, was, _now, _ours, _unfinished, _facts):
+    """`end` or `rerun`."""
+    return ("end", "") if was is None else ("rerun", "")
+
+
 def account(_name, was, now, _ours, _unfinished, _facts):
     """`delete` or `modify`."""
     if was is None:
@@ -262,6 +267,7 @@ KINDS = {
     "venvs": virtualenv,
     "checkouts": checkout,
     "units": unit,
+    "programs": program,
     "accounts": account,
     "alternatives": alternative,
     "caches": cache,

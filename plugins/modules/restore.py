@@ -156,17 +156,23 @@ def of(decision, kind):
     return [step for step in decision.steps if step["kind"] == kind]
 
 
+def remaining(parts, kind):
+    """Names that the receipts own afterwards."""
+    return sorted({name for part in parts if part.then for name in part.then["owned"].get(kind, {})})
+
+
 def act(commands, params, parts, decision, way):
     """Do it; (what was left, units that were restarted)."""
     paths = of(decision, "paths")
     putback.stop(of(decision, "units"))
+    putback.end(of(decision, "programs"))
     names = undo.names(parts).get("checkouts", [])
     left = [("checkouts", *row) for row in putback.checkouts(of(decision, "checkouts"), names)]
     left += [("packages", *row) for row in aptback.go(commands, way, decision.packages)]
     putback.paths(paths, params["directory"])
     putback.alternatives(of(decision, "alternatives"))
-    units = sorted({name for part in parts if part.then for name in part.then["owned"].get("units", {})})
-    restarted = putback.settle(of(decision, "units"), units)
+    restarted = putback.settle(of(decision, "units"), remaining(parts, "units"))
+    left += [("programs", *row) for row in putback.rerun(of(decision, "programs"), remaining(parts, "programs"))]
     left += [("venvs", *row) for row in putback.virtualenvs(of(decision, "venvs"))]
     putback.empty(of(decision, "caches"))
     staying = putback.remove([step["name"] for step in paths if step["do"] == "remove"])

@@ -171,6 +171,9 @@ def test_what_is_no_longer_wanted_is_taken_away(users: Users, user: str) -> None
     site.write(document)
     site.run("apply", "--yes")
     assert on(users.host, "pgrep", "-u", user, "-f", "gunicorn|supervisord", check=False) == ""
+    site.run("remove", "--all", "--yes")
+    left = f"find /home/{user}/aimlsetup /home/{user}/.local/state/aimlsetup/receipts -mindepth 1 2>/dev/null"
+    assert [path for path in on(users.host, "sh", "-c", left, check=False).split() if "/aimldl-dat" not in path] == []
 
 
 def test_root_is_not_meant(users: Users) -> None:

@@ -142,13 +142,23 @@ def shown(decision):
 
 
 def sides(step):
-    """How a thing is described before and after: its fields, as far as they are plain; None where it is not there."""
-    return {"before": plain(step["now"]), "after": plain(step["was"])}
+    """How a thing is described before and after: its fields, as far as they are plain; None where it is not there.
+
+    Of a content no digest is shown: a password might be guessed by it.
+    """
+    now, was = step["now"], step["was"]
+    found = {"before": plain(now), "after": plain(was)}
+    if now and was and now.get("sha256") != was.get("sha256"):
+        found["before"]["content"], found["after"]["content"] = "today's", "the earlier"
+    return found
 
 
 def plain(known):
-    """The fields of a state that have one value."""
-    return known and {key: value for key, value in known.items() if isinstance(value, (str, int, bool))}
+    """The fields of a state that have one value and tell people something."""
+    silent = ("sha256", "mtime", "current")
+    return known and {
+        key: value for key, value in known.items() if isinstance(value, (str, int, bool)) and key not in silent
+    }
 
 
 def of(decision, kind):

@@ -140,6 +140,8 @@ def _act(
     ui.show(report.lines(made, width=ui.width()), to_stderr=True)
     if errors:
         return {name: _loop.Outcome(error=errors.get(name)) for name in seen}
+    if order := _waves.told(site, seen, serial):
+        ui.show([ui.Line(order)], to_stderr=True)
     if not ui.confirm("Apply this?"):
         raise AimlsetupError("apply-declined", "nothing was changed", exit_code=Exit.CONSENT)
     return _waves.roll_out(site, run, seen, serial=serial, take_lock=take_lock)

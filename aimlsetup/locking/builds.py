@@ -24,19 +24,14 @@ MOST = 1 << 28  # bytes of an archive; real ones are 20 to 40 MB
 def decide(case: Case) -> Decided:
     """The private Python of hosts that have none which modules run on; what it was stays while it is offered."""
     source = case.catalog.python_builds
-    chosen = private(case.platform.builds, case.catalog, case.kept.get(PIN))
+    fit = SpecifierSet(source.modules)
+    chosen = pick((build for build in case.platform.builds if fit.contains(build.version)), case.kept.get(PIN))
     if chosen is None:
         return Decided({"python": None})
     text = f"for hosts without a Python that modules run on: ansible-core takes {source.modules}"
     reason = Reason(kind="fact", text=text, source=source.source)
     pin = Pin(version=chosen.name, because=[reason])
     return Decided({"python": entry(chosen, case.profile, case.catalog)}, {PIN: pin})
-
-
-def private(offered: Iterable[PythonBuild], catalog: Catalog, kept: str | None = None) -> PythonBuild | None:
-    """The build among those of a platform that modules run on."""
-    fit = SpecifierSet(catalog.python_builds.modules)
-    return pick((build for build in offered if fit.contains(build.version)), kept)
 
 
 def pick(found: Iterable[PythonBuild], kept: str | None) -> PythonBuild | None:

@@ -39,7 +39,8 @@ def site(
     private Python of one that needs it.
     """
     more = {"aimlsetup_holder": session.holder, "aimlsetup_run": session.log.name, "aimlsetup_take_lock": take_lock}
-    variables = {host: {**more, **(own or {}).get(host, {})} for host in work}
+    agreed = {host: {"aimlsetup_adopt": list(session.adopt.get(host, ()))} for host in work}
+    variables = {host: {**more, **agreed[host], **(own or {}).get(host, {})} for host in work}
     return _play(session, Call(playbook=SITE, check=check), work, variables)
 
 

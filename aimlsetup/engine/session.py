@@ -3,7 +3,7 @@
 import base64
 import getpass
 import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,7 +35,10 @@ class _Group:
 
 @dataclass
 class Session:
-    """Hosts by name, and what every run over them shares. `holder` names this controller in a host's lease."""
+    """Hosts by name, and what every run over them shares. `holder` names this controller in a host's lease.
+
+    `adopt` names, by host, what may be changed there although no receipt owns it.
+    """
 
     hosts: Mapping[str, Host]
     space: Workspace
@@ -43,6 +46,7 @@ class Session:
     log: RunLog
     on_event: Callable[[runner.Event], None] = ignore
     interpreters: dict[str, str] = field(default_factory=dict)  # by host, where it is not the usual or a named one
+    adopt: Mapping[str, Sequence[str]] = field(default_factory=dict)
     holder: str = field(default_factory=lambda: f"{getpass.getuser()}@{socket.gethostname()}")
 
     def run(

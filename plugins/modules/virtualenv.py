@@ -102,6 +102,11 @@ removed:
   type: list
   elements: str
   returned: always
+unowned:
+  description: Marks of common names that lead elsewhere, and of what is in the way, where no receipt owns them.
+  type: list
+  elements: dict
+  returned: always
 plan:
   description:
     - C(packages), what a build installs, as rows of name, from (null when new) and to; C(download), bytes; C(disk),
@@ -127,6 +132,7 @@ from ansible_collections.codehub.aimlsetup.plugins.module_utils import (
     installers,
     shapes,
     space,
+    unowned,
 )
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
 
@@ -165,6 +171,22 @@ REQUIREMENT = re.compile(
 
 class Refused(Exception):
     """Options that make no sense, or something of somebody else's in the way."""
+
+
+def meet(root, environments, ledger):
+    """Note what is there and nobody's in place of the common names; those that can be made. Raises unowned.Unasked."""
+    known, possible = generations.finished(root), []
+    for environment in environments:
+        link = os.path.join(root, environment["name"])
+        if os.path.lexists(link) and not os.path.islink(link):
+            why = "the link to the current environment is to be there"
+            if ledger.meet("paths", link, unowned.IN_THE_WAY, why):
+                continue
+        elif os.path.islink(link) and os.readlink(link) not in known:
+            why = "a link to %s, which would lead to an environment that is built" % os.readlink(link)
+            ledger.meet("paths", link, unowned.REPLACE, why)
+        possible.append(environment)
+    return possible
 
 
 def check(root, environments):
@@ -297,9 +319,10 @@ def bring_about(params, fits, lock):
     return result, prune(root, environments, generations.finished(root))
 
 
-def work(module, lock):
+def work(module, lock, ledger):
     """Compare, then act unless in check mode; the module's result."""
-    root, environments = module.params["root"], module.params["environments"]
+    root = module.params["root"]
+    environments = meet(root, module.params["environments"], ledger)
     check(root, environments)
     known = generations.finished(root)
     before = {environment["name"]: generations.current(root, environment["name"]) for environment in environments}
@@ -324,6 +347,7 @@ def work(module, lock):
         "removed": removed,
         "plan": plan(due, packages, claimed),
         "space": claimed,
+        "unowned": ledger.marks,
         "diff": {"before": before, "after": shown} if changed else {},
     }
 
@@ -334,12 +358,15 @@ def main():
     root, environments = module.params["root"], module.params["environments"]
     if not os.path.isdir(root) and environments and not module.check_mode:
         module.fail_json(msg="%s: no such directory; the root of the virtualenvs is made before them." % root)
+    ledger = unowned.Ledger(module)
     try:
         if os.path.isdir(root):
             with generations.exclusive(root) as lock:
-                result = work(module, lock)
+                result = work(module, lock, ledger)
         else:
-            result = work(module, None)
+            result = work(module, None, ledger)
+    except unowned.Unasked as error:
+        module.fail_json(msg=str(error), consent="adopt", unowned=ledger.marks)
     except (Refused, installers.Failed, generations.Busy) as error:
         module.fail_json(msg=str(error))
     except (OSError, KeyError) as error:

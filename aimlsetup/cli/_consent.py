@@ -3,12 +3,16 @@
 import shlex
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aimlsetup.cli._site import Site
 from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.models.observation import Observation
 from aimlsetup.models.plan import HostPlan, Met, Plan
 from aimlsetup.models.profile import Roots
+
+if TYPE_CHECKING:
+    from aimlsetup.cli._loop import Seen
 
 TOUCHED = ("paths", "venvs", "checkouts", "units", "sources")  # kinds that a component may meet
 SHOWN = 8
@@ -54,12 +58,28 @@ def _shown(marks: Collection[Met]) -> list[str]:
     return lines + ([f"… and {len(marks) - SHOWN} more"] if len(marks) > SHOWN else [])
 
 
-def possible(site: Site, observation: Observation) -> bool:
+def possible(site: Site, name: str, host: "Seen") -> bool:
     """Whether an apply could meet something there that no receipt owns; where it could, it is previewed first.
 
-    Only the usual places were looked at. Where the profile has others, that is not known.
+    Only the usual places were looked at; where the profile has others, that is not known. A component that is only
+    repaired touches nothing but what it owns.
     """
-    return site.profile.roots != Roots() or any(observation.found.get(kind) for kind in TOUCHED)
+    receipts, found = host.observation.receipts, host.observation.found
+    new = [
+        component
+        for component, wanted in host.expected.items()
+        if component not in receipts
+        or receipts[component].dirty
+        or receipts[component].input_digest != wanted.digest
+    ]
+    unusual = site.profile.roots != Roots()
+    return bool(new) and (unusual or any(found.get(kind) for kind in TOUCHED) or _port_taken(site, name, found))
+
+
+def _port_taken(site: Site, name: str, found: Mapping[str, Mapping[str, object]]) -> bool:
+    services = site.components(name).get("ai_service", {}).get("ai_service_services")
+    wanted = {f"port {service['port']}" for service in services} if isinstance(services, list) else set()
+    return not wanted.isdisjoint(found.get("ports", {}))
 
 
 def kept(host: HostPlan, observation: Observation) -> list[Met]:

@@ -182,16 +182,22 @@ def session(hosts: Mapping[str, Host], references: Iterable[str] = ()) -> Iterat
             made.log.close()
 
 
-def _read_host(made: Session, host: str, path: str) -> str:
-    """The content of a file on the host, read as root."""
+def read(made: Session, host: str, path: str) -> str | None:
+    """The content of a file on the host, read as root; None where there is none."""
     call = runner.Call(module="ansible.builtin.slurp", arguments="src={{ aimlsetup_secret_path }}")
     result = made.run(call, {host: {"aimlsetup_secret_path": path}}, on_event=ignore, quiet=True)
     found = [event.result["content"] for event in result.events if event.kind == "ok" and "content" in event.result]
-    if not found:
+    return base64.b64decode(found[0]).decode(errors="replace") if found else None
+
+
+def _read_host(made: Session, host: str, path: str) -> str:
+    """The content of a file on the host that has to be there."""
+    text = read(made, host, path)
+    if text is None:
         raise AimlsetupError(
             "secret-missing",
             f"{host}: the secret host:{path} cannot be read",
             context=["expected: a file on the host that root can read"],
             hint="Check the path in the profile.",
         )
-    return base64.b64decode(found[0]).decode()
+    return text

@@ -46,6 +46,7 @@ def gather(owned):
     deadline = time.monotonic() + ALL_SECONDS
     theirs = {kind: set(names) for kind, names in owned.items()}
     inside = tuple(os.path.join(path, "") for kind in ("venvs", "checkouts") for path in theirs.get(kind, ()))
+    around = {parent for path in theirs.get("paths", ()) for parent in _parents(path)}
     found = {
         "paths": paths(),
         "venvs": virtualenvs(),
@@ -55,14 +56,21 @@ def gather(owned):
         "sources": sources(theirs.get("paths", ())),
         "packages": packages(),
     }
+    found["accounts"] = accounts(found)
     return {
         kind: {
             name: what
             for name, what in sorted(things.items())[:MOST]
-            if name not in theirs.get(kind, ()) and not name.startswith(inside)
+            if name not in theirs.get(kind, ()) and not name.startswith(inside) and name not in around
         }
         for kind, things in found.items()
     }
+
+
+def _parents(path):
+    while path not in ("", "/"):
+        path = os.path.dirname(path)
+        yield path
 
 
 def paths():
@@ -78,7 +86,21 @@ def paths():
             found[path] = state.path_state(path)
         else:
             found[path] = {"type": "file", "size": os.stat(path).st_size}
+    for path, what in found.items():
+        if what and what["type"] == "link":
+            what["broken"] = not os.path.exists(path)
     return {path: what for path, what in found.items() if what}
+
+
+def accounts(found):
+    """States of the accounts that what was found belongs to or runs as, but root."""
+    owned = [what for kind in ("paths", "units") for what in found[kind].values()]
+    users = {what.get(key) for what in owned for key in ("owner", "user")} - {None, "root"}
+    groups = {what.get("group") for what in owned} - {None, "root"}
+    known = state.accounts(["user:%s" % name for name in users])
+    groups.update(account["group"] for account in known.values() if account)
+    known.update(state.accounts(["group:%s" % name for name in groups]))
+    return {name: account for name, account in known.items() if account}
 
 
 def _names(directory):

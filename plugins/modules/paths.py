@@ -50,6 +50,12 @@ options:
         description: Leave this file's content out of diffs.
         type: bool
         default: false
+  contents:
+    description:
+      - Whole contents of files among O(entries) by their path, for those that hold secrets. An option of its own,
+        because what modules log leaves out whole options reliably.
+    type: dict
+    default: {}
 extends_documentation_fragment: [codehub.aimlsetup.run]
 author: [aimlsetup maintainers]
 """
@@ -99,6 +105,7 @@ OPTIONS = {
             "sensitive": {"type": "bool", "default": False},
         },
     },
+    "contents": {"type": "dict", "default": {}, "no_log": True},
 }
 
 
@@ -249,6 +256,7 @@ def main():
         entries = []
         for entry in module.params["entries"]:
             check(entry, None)
+            entry["content"] = module.params["contents"].get(entry["path"], entry["content"])
             if meet(kept(entry), ledger):
                 entries.append(kept(entry))
         for entry in entries:

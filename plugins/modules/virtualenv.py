@@ -55,6 +55,12 @@ options:
         type: list
         elements: str
         default: []
+  existing:
+    description:
+      - Common names of virtualenvs that others keep up, and the directories they are to lead to. Nothing is changed in
+        these.
+    type: dict
+    default: {}
   uv:
     description: Path of the uv executable. Needed by environments with installer uv.
     type: str
@@ -152,6 +158,7 @@ OPTIONS = {
             "indexes": {"type": "list", "elements": "str", "default": []},
         },
     },
+    "existing": {"type": "dict", "default": {}},
     "uv": {"type": "str"},
     "cache": {"type": "str"},
     "index": {"type": "str"},
@@ -187,6 +194,29 @@ def meet(root, environments, ledger):
             ledger.meet("paths", link, unowned.REPLACE, why)
         possible.append(environment)
     return possible
+
+
+def lead(root, existing, ledger, check_mode):
+    """Have common names lead to virtualenvs that others keep up; the names that had to be changed."""
+    changed = []
+    for name, path in sorted(existing.items()):
+        link = os.path.join(root, name)
+        if not NAME.fullmatch(name) or not os.path.isabs(path):
+            raise Refused("existing %r: expected a common name, and the absolute path of a virtualenv" % name)
+        if not os.path.exists(os.path.join(path, "bin", "python")):
+            raise Refused("%s, which %s is to lead to, has no bin/python that can be run" % (path, link))
+        if os.path.lexists(link) and os.path.realpath(link) == os.path.realpath(path):
+            continue
+        if os.path.lexists(link) and not os.path.islink(link):
+            ledger.meet("paths", link, unowned.IN_THE_WAY, "a link to %s is to be there" % path)
+            raise Refused("%s is no link. Move it away, or choose another common name." % link)
+        if os.path.islink(link):
+            why = "a link to %s, where one to %s is to be" % (os.readlink(link), path)
+            ledger.meet("paths", link, unowned.REPLACE, why)
+        changed.append(name)
+        if not check_mode:
+            atomic.link(link, os.path.basename(path) if os.path.dirname(path) == root else path)
+    return changed
 
 
 def check(root, environments):
@@ -338,6 +368,10 @@ def work(module, lock, ledger):
     if not module.check_mode:
         result, pruned = bring_about(module.params, fits, lock)
         removed += pruned
+    led = lead(root, module.params["existing"], ledger, module.check_mode)
+    before.update(dict.fromkeys(led))
+    result.update({name: os.path.basename(path) for name, path in module.params["existing"].items()})
+    before.update({name: result[name] for name in module.params["existing"] if name not in led})
     changed = bool(due or removed or result != before)
     shown = {name: result[name] or "(to be built)" for name in result}
     return {

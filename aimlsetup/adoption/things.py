@@ -119,16 +119,13 @@ def services(found: Observation) -> Part:
     """Hand-written units that serve a model: they are watched, and stay as they are."""
     part = Part()
     entries: list[dict[str, Any]] = []
-    environments = {path: what["links"] for path, what in found.found.get("venvs", {}).items()}
     for unit, what in found.found.get("units", {}).items():
         why = _unclear(what, entries)
         if why:
             part.left[unit] = why
             continue
-        program = PurePosixPath(what["program"]).parent.parent
-        names = [PurePosixPath(link).name for link in environments.get(str(program), [])] or [program.name]
         entry = {key: what[key] for key in ("model_key", "port", "address", "app", "app_dir", "queue")}
-        entries.append({**{key: value for key, value in entry.items() if value}, "env": names[0], "unit": unit})
+        entries.append({**{key: value for key, value in entry.items() if value}, "unit": unit})
         if what["active"] != "active":
             part.notes.append(f"{unit}: it does not run ({what['active']})")
     part.section = {"services": entries} if entries else {}

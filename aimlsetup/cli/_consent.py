@@ -58,8 +58,9 @@ def _shown(marks: Collection[Met]) -> list[str]:
     return lines + ([f"… and {len(marks) - SHOWN} more"] if len(marks) > SHOWN else [])
 
 
-def possible(site: Site, name: str, host: "Seen") -> bool:
-    """Whether an apply could meet something there that no receipt owns; where it could, it is previewed first.
+def possible(site: Site, name: str, host: "Seen", allowed: Collection[str]) -> bool:
+    """Whether an apply could meet something there that no receipt owns and that is not `allowed` to be replaced; where
+    it could, it is previewed first.
 
     Only the usual places were looked at; where the profile has others, that is not known. A component that is only
     repaired touches nothing but what it owns.
@@ -73,7 +74,8 @@ def possible(site: Site, name: str, host: "Seen") -> bool:
         or receipts[component].input_digest != wanted.digest
     ]
     unusual = site.profile.roots != Roots()
-    return bool(new) and (unusual or any(found.get(kind) for kind in TOUCHED) or _port_taken(site, name, found))
+    met = any(thing not in allowed for kind in TOUCHED for thing in found.get(kind, ()))
+    return bool(new) and (unusual or met or _port_taken(site, name, found))
 
 
 def _port_taken(site: Site, name: str, found: Mapping[str, Mapping[str, object]]) -> bool:

@@ -193,7 +193,7 @@ def _unasked(
     unsure = {
         name: host
         for name, host in seen.items()
-        if name in _loop.work_of(site, seen) and _consent.possible(site, name, host)
+        if name in _loop.work_of(site, seen) and _consent.possible(site, name, host, run.adopt.get(name, ()))
     }
     if not unsure:
         return {}

@@ -10,7 +10,7 @@ from aimlsetup import content
 SHARED: dict[str, tuple[str, ...]] = {
     "observe": (
         "aptsources", "atomic", "before", "facts", "found", "gpu", "gunicornunit", "lease", "nvidia", "packageset",
-        "receipts", "state", "systemd",
+        "receipts", "state", "systemd", "unowned",
     ),
     "doctor": ("aptsources", "evidence", "facts", "gpu", "libraries", "nvidia", "state"),
 }

@@ -4,7 +4,10 @@ Each such thing gets a mark, as {"kind", "name", "mark", "why"}; kinds are those
 a run of ours has made which did not finish is ours, although no receipt owns it yet. Python 3.6 syntax.
 """
 
-from ansible_collections.codehub.aimlsetup.plugins.module_utils import receipts
+try:
+    from ansible_collections.codehub.aimlsetup.plugins.module_utils import receipts
+except ImportError:  # observe run as a plain script
+    import receipts
 
 KEEP = "keep"  # nobody touches it
 ADOPT = "adopt"  # it is as it should be: a receipt is all that is written

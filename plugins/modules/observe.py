@@ -46,7 +46,7 @@ import os
 import sys
 
 try:
-    from ansible_collections.codehub.aimlsetup.plugins.module_utils import facts, found, lease, receipts, state
+    from ansible_collections.codehub.aimlsetup.plugins.module_utils import facts, found, lease, receipts, state, unowned
 except ImportError:  # a plain script: what it shares with the other modules lies beside it
     sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "module_utils"))
     import facts
@@ -54,6 +54,7 @@ except ImportError:  # a plain script: what it shares with the other modules lie
     import lease
     import receipts
     import state
+    import unowned
 
 VERSION = 1
 
@@ -84,7 +85,7 @@ def observation(directory, deep=False):
         "facts": facts.gather(),
         "lease": lease.read(),
         "receipts": {component: examine(receipt, taken) for component, receipt in known.items()},
-        "found": found.gather(names),
+        "found": found.gather(unowned.ours(known)),
     }
 
 

@@ -167,7 +167,13 @@ def main():
         if changed and not module.check_mode:
             receipts.remove(params["directory"], params["component"])
         module.exit_json(changed=changed, consumed=consumed)
-    (begin if params["state"] == "begin" else commit)(module, receipt, consumed)
+    try:
+        (begin if params["state"] == "begin" else commit)(module, receipt, consumed)
+    except OSError as error:
+        module.fail_json(
+            msg="the receipt of %s can't be written: %s. The role goes no further.\nhint: make room, or see that %s "
+            "can be written, then apply again." % (params["component"], error, params["directory"])
+        )
 
 
 if __name__ == "__main__":

@@ -82,6 +82,7 @@ from ansible_collections.codehub.aimlsetup.plugins.module_utils import (
     putback,
     receipts,
     state,
+    trust,
     undo,
 )
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
@@ -183,6 +184,7 @@ def act(commands, params, parts, decision, way):
     swept = putback.sweep([step["name"] for step in paths if step["do"] == "sweep"])
     left += [("paths", *row) for row in staying + swept]
     left += [("accounts", *row) for row in putback.accounts(of(decision, "accounts"), [name for name, _why in staying])]
+    trust.refresh(commands.module, [step["name"] for step in paths])
     if of(decision, "units"):
         state.run(["systemctl", "daemon-reload"])
     putback.reinstate(params["directory"], parts)

@@ -13,6 +13,7 @@ from aimlsetup.content import util
 from aimlsetup.models.observation import Observation, ReceiptState, Row
 from aimlsetup.models.plan import Drift, Expected, HostPlan
 
+LASTING = ("paths", "venvs", "sources")  # kinds of what no receipt owns that do not change by themselves
 BOOTSTRAP = "base"  # the one component that can run on a host without a Python for modules
 ENVIRONMENTS = "python_env"  # the one component whose size is known before its host is asked
 
@@ -103,6 +104,7 @@ def basis(expected: Mapping[str, Expected], observation: Observation) -> str:
         "release": observation.facts.get("release"),
         "expected": {component: wanted.digest for component, wanted in expected.items()},
         "receipts": {name: receipt.model_dump(mode="json") for name, receipt in observation.receipts.items()},
+        "found": {kind: things for kind, things in observation.found.items() if kind in LASTING},
     }
     return "sha256:" + hashlib.sha256(json.dumps(ground, sort_keys=True).encode()).hexdigest()
 

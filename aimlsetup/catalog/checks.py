@@ -196,7 +196,8 @@ def _envs(data: Data, catalog: Catalog) -> Iterator[Problem]:
     used: dict[Location, Any] = {("codehub", "env_name"): (data.get("codehub") or {}).get("env_name")}
     default = catalog.options["ai_service"]["ai_service_services"]["options"]["env"]["default"]
     for index, service in _entries(data, "ai_service", "services"):
-        used["ai_service", "services", index, "env"] = service.get("env", default)
+        if not service.get("unit"):
+            used["ai_service", "services", index, "env"] = service.get("env", default)
     for location, name in used.items():
         if name is not None and name not in names:
             yield Problem(location, f"no environment '{name}' in python_env.envs", _near(name, names))

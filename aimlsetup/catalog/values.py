@@ -84,6 +84,7 @@ RULES: dict[str, dict[str, str]] = {
     },
     "ai_service": {
         "services.model_key": "model_key",
+        "services.unit": "unit",
         "services.address": "address",
         "services.env": "common_name",
         "services.app": "app",

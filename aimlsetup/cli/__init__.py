@@ -10,6 +10,7 @@ import click
 
 COMMANDS = {
     "init": "Answer questions (or give --answers) and write a profile.",
+    "adopt": "Write the profile that describes a host which was set up by hand.",
     "lock": "Solve the profile: exact pins, each with its reason.",
     "plan": "Show what apply would change, as a diff.",
     "apply": "Make the hosts match the lock.",

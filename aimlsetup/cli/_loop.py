@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aimlsetup import compare, ui
-from aimlsetup.cli import _private_python, _resume
+from aimlsetup.cli import _consent, _private_python, _resume
 from aimlsetup.cli._site import Site, digest, ensure_lock
 from aimlsetup.engine import act, failures, harvest, inputs
 from aimlsetup.engine.act import Work
@@ -110,6 +110,10 @@ def plan(site: Site, session: Session, seen: Mapping[str, Seen]) -> tuple[Plan, 
         errors = errors_of(session, result, python.left(work)) | python.errors
     made = outline(site, seen)
     hosts = {name: _with_effects(name, host, effects) for name, host in made.hosts.items()}
+    hosts = {
+        name: host.model_copy(update={"keeps": _consent.kept(host, seen[name].observation)}) if host.drifted else host
+        for name, host in hosts.items()
+    }
     return made.model_copy(update={"hosts": hosts}), _without_room(hosts) | errors
 
 

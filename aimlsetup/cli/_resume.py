@@ -22,11 +22,19 @@ PREFIXES = ("AIMLSETUP_", "PIP_", "UV_")
 
 
 def variables(site: Site, session: Session) -> dict[str, dict[str, Any]]:
-    """{host: variables that say how its apply is begun again} of the hosts that are this machine."""
+    """{host: variables that say how its apply is begun again} of the hosts that are this machine.
+
+    What was agreed to stays agreed.
+    """
     here = [name for name, host in site.hosts.items() if host.connection == "local"]
     secret = session.secrets.environment_names()
-    options = _options(site)
-    return {name: {"aimlsetup_resume": recipe(site.path, name, os.environ, secret, options)} for name in here}
+    options = {
+        name: [*_options(site), *(word for agreed in session.adopt.get(name, ()) for word in ("--replace", agreed))]
+        for name in here
+    }
+    return {
+        name: {"aimlsetup_resume": recipe(site.path, name, os.environ, secret, options[name])} for name in here
+    }
 
 
 def _options(site: Site) -> list[str]:

@@ -36,12 +36,27 @@ def roll_out(
     return outcomes
 
 
+def told(site: Site, seen: Mapping[str, Seen], serial: Serial | None = None) -> str:
+    """In which order several hosts will be changed; empty where there are not several."""
+    first, *others = waves(list(_loop.work_of(site, seen)), serial) or [[]]
+    if not others:
+        return ""
+    rest = sum(map(len, others))
+    at_once = f", at most {len(others[0])} at a time" if len(others) > 1 else ""
+    return f"first {first[0]} alone, then {'the other' if rest == 1 else f'the other {rest}'}{at_once}"
+
+
 def _prove(site: Site, run: Session, made: Mapping[str, Outcome], title: str) -> None:
     """Run the functional checks of hosts that hold; one that fails is the host's error."""
     work = {name: Work(site.components(name)) for name, outcome in made.items() if not outcome.error}
     if work:
         click.echo(f"{title}: checking {', '.join(work)}", err=True)
-    broken, _notes = _checks.check(run, work, f"checking, {title}")
+    try:
+        broken, _notes = _checks.check(run, work, f"checking, {title}")
+    except AimlsetupError as error:  # what was done is told all the same
+        for name in work:
+            made[name].error = error
+        return
     for name, said in broken.items():
         if said:
             made[name].error = AimlsetupError(

@@ -1,5 +1,6 @@
 """`aimlsetup apply`: make the hosts match the lock."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,13 @@ def _serial(_context: click.Context, _option: click.Parameter, text: str | None)
 @common
 @inventory_options
 @yes_option
+@click.option(
+    "--replace",
+    "replaced",
+    metavar="NAME",
+    multiple=True,
+    help="With --yes: something that was there before and may be changed (path, unit or account, as the plan has it).",
+)
 @click.option("--check", is_flag=True, help="The same as `plan`: change nothing.")
 @click.option(
     "--serial",
@@ -51,6 +59,7 @@ def command(
     as_json: bool,
     inventories: "Inventories",
     yes: bool,
+    replaced: tuple[str, ...],
     check: bool,
     serial: "Serial | None",
     take_lock: bool,
@@ -61,6 +70,7 @@ def command(
     Where several hosts differ, one is changed and verified first, then the others; the first failure stops (exit code
     6 if some are done by then).
     With a PLAN that `plan -o` saved, exactly that is done, or nothing (exit code 3) if the hosts have moved on.
+    What was there before and no receipt owns is changed only where the plan that is confirmed says so (exit code 5).
 
     \b
     aimlsetup apply
@@ -73,7 +83,15 @@ def command(
 
         return preview(profile, limit, inventories, as_json=as_json)
     return apply(
-        profile, limit, inventories, saved=saved, as_json=as_json, yes=yes, serial=serial, take_lock=take_lock
+        profile,
+        limit,
+        inventories,
+        saved=saved,
+        as_json=as_json,
+        yes=yes,
+        replaced=replaced,
+        serial=serial,
+        take_lock=take_lock,
     )
 
 
@@ -85,11 +103,12 @@ def apply(
     saved: Path | None = None,
     as_json: bool = False,
     yes: bool = False,
+    replaced: Sequence[str] = (),
     serial: "Serial | None" = None,
     take_lock: bool = False,
 ) -> int:
     """Observe, compare, ask, act, until nothing drifts. Returns the exit code."""
-    from aimlsetup.cli import _loop, _resume, _site
+    from aimlsetup.cli import _consent, _loop, _resume, _site
     from aimlsetup.engine.failures import RESUMES
     from aimlsetup.engine.locks import held
     from aimlsetup.engine.session import session
@@ -101,7 +120,8 @@ def apply(
             seen, errors = _loop.look_and_judge(site, run)
             if plan:
                 _still_true(plan, site, seen)
-            outcomes = _act(site, run, seen, yes=yes, serial=serial, take_lock=take_lock)
+            run.adopt = _consent.granted(plan) if plan else {name: list(replaced) for name in seen}
+            outcomes = _act(site, run, seen, yes=yes, previewed=plan, serial=serial, take_lock=take_lock)
         except KeyboardInterrupt:
             raise AimlsetupError(
                 "interrupted",
@@ -117,17 +137,27 @@ def apply(
 
 
 def _act(
-    site: "Site", run: "Session", seen: dict[str, "Seen"], *, yes: bool, serial: "Serial | None", take_lock: bool
+    site: "Site",
+    run: "Session",
+    seen: dict[str, "Seen"],
+    *,
+    yes: bool,
+    previewed: "Plan | None",
+    serial: "Serial | None",
+    take_lock: bool,
 ) -> dict[str, "Outcome"]:
     """Show what would change, ask, and do it."""
     from aimlsetup import ui
-    from aimlsetup.cli import _loop, _waves
+    from aimlsetup.cli import _consent, _loop, _waves
     from aimlsetup.report import plan as report
 
     if not _loop.work_of(site, seen):
         return {name: _loop.Outcome() for name in seen}
     if yes:
         ui.show(report.lines(_loop.outline(site, seen), undo=False), to_stderr=True)
+        errors = _unasked(site, run, seen, previewed)
+        if errors:
+            return {name: _loop.Outcome(error=errors.get(name), untouched=name not in errors) for name in seen}
         return _waves.roll_out(site, run, seen, serial=serial, take_lock=take_lock)
     if not ui.interactive():
         raise AimlsetupError(
@@ -138,11 +168,38 @@ def _act(
         )
     made, errors = _loop.plan(site, run, seen)
     ui.show(report.lines(made, width=ui.width()), to_stderr=True)
+    run.adopt = _consent.granted(made)
+    errors |= _consent.refused(made, run.adopt, site.path)
     if errors:
         return {name: _loop.Outcome(error=errors.get(name)) for name in seen}
+    if order := _waves.told(site, seen, serial):
+        ui.show([ui.Line(order)], to_stderr=True)
     if not ui.confirm("Apply this?"):
         raise AimlsetupError("apply-declined", "nothing was changed", exit_code=Exit.CONSENT)
     return _waves.roll_out(site, run, seen, serial=serial, take_lock=take_lock)
+
+
+def _unasked(
+    site: "Site", run: "Session", seen: dict[str, "Seen"], previewed: "Plan | None"
+) -> dict[str, AimlsetupError]:
+    """Why nothing is touched: on these hosts nobody agreed to the change of something that no receipt owns.
+
+    Whatever else a preview fails for, the apply itself will tell.
+    """
+    from aimlsetup.cli import _consent, _loop
+
+    if previewed:
+        return _consent.refused(previewed, run.adopt, site.path)
+    unsure = {
+        name: host
+        for name, host in seen.items()
+        if name in _loop.work_of(site, seen) and _consent.possible(site, name, host, run.adopt.get(name, ()))
+    }
+    if not unsure:
+        return {}
+    made, errors = _loop.plan(site, run, unsure)
+    consents = {name: error for name, error in errors.items() if error.exit_code == Exit.CONSENT}
+    return consents | _consent.refused(made, run.adopt, site.path)
 
 
 def _read_plan(path: Path) -> "Plan":

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 def command(
     profile: Path, limit: str | None, as_json: bool, inventories: "Inventories", deep: bool, script: Path | None
 ) -> int:
-    """Show what the hosts are now: system, memory, GPUs, and whether each receipt still holds. Changes nothing.
+    """Show what the hosts are now: system, memory, GPUs, whether each receipt still holds, and what is there that none
+    owns. Changes nothing.
 
     \b
     aimlsetup observe --json

@@ -6,9 +6,10 @@ from typing import Any
 
 from aimlsetup.engine.inputs import given
 from aimlsetup.engine.runner import Call, Result
-from aimlsetup.engine.session import Session
+from aimlsetup.engine.session import Session, ignore
 
 SITE = "codehub.aimlsetup.site"
+DESCRIBE = "codehub.aimlsetup.describe"
 VERIFY = "codehub.aimlsetup.verify"
 UNDO = "codehub.aimlsetup.undo"
 FLIP = "codehub.aimlsetup.flip"
@@ -39,7 +40,8 @@ def site(
     private Python of one that needs it.
     """
     more = {"aimlsetup_holder": session.holder, "aimlsetup_run": session.log.name, "aimlsetup_take_lock": take_lock}
-    variables = {host: {**more, **(own or {}).get(host, {})} for host in work}
+    agreed = {host: {"aimlsetup_adopt": list(session.adopt.get(host, ()))} for host in work}
+    variables = {host: {**more, **agreed[host], **(own or {}).get(host, {})} for host in work}
     return _play(session, Call(playbook=SITE, check=check), work, variables)
 
 
@@ -63,6 +65,15 @@ def flip(
         "aimlsetup_flip": component,
     }
     return _play(session, Call(playbook=FLIP, check=check), work, dict.fromkeys(work, more))
+
+
+def describe(session: Session, host: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What the codehub role would write with these arguments: {"app", "paths", "exports"} as data."""
+    result = session.run(Call(playbook=DESCRIBE), {host: dict(arguments)}, on_event=ignore, quiet=True)
+    said = [event.result["msg"] for event in result.events if event.kind == "ok" and "msg" in event.result]
+    if not said or not isinstance(said[-1], dict):
+        raise RuntimeError(f"{DESCRIBE} did not say what would be generated:\n{result.output[-2000:]}")
+    return said[-1]
 
 
 def reboot(session: Session, hosts: Iterable[str]) -> None:

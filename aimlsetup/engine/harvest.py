@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from aimlsetup.engine.runner import Event
-from aimlsetup.models.plan import Claim, Effects, Flipped, Undoing
+from aimlsetup.models.plan import Claim, Effects, Flipped, Mark, Met, Undoing
 
 SERVICES = (
     "ansible.builtin.systemd",
@@ -18,6 +18,7 @@ SERVICES = (
 COMMAND = "ansible.builtin.command"
 FLIP = "codehub.aimlsetup.flip"
 RESTORE = "codehub.aimlsetup.restore"
+MARKS: list[Mark] = ["keep", "adopt", "replace", "in the way"]  # by strength
 RECEIPT = "codehub.aimlsetup.receipt"  # that it will be written goes without saying
 
 
@@ -26,13 +27,33 @@ def effects(events: Iterable[Event], scrub: Callable[[str], str]) -> dict[tuple[
 
     A module may return `plan` with `packages` ([{name, from, to}]), `download` and `disk` (bytes), `estimated` (whether
     `disk` is), `unsized` (names), `restarts` (units) and `reboot`, and `space`, its claims on file systems. Where it
-    names packages, its diff would only say the same again.
+    names packages, its diff would only say the same again. `unowned` are marks as plugins/module_utils/unowned.py makes
+    them.
     """
     grouped: dict[tuple[str, str], list[Event]] = defaultdict(list)
+    marks: dict[tuple[str, str], list[Met]] = defaultdict(list)
     for event in events:
-        if event.changed and event.component and event.action != RECEIPT:
-            grouped[event.host, event.component].append(event)
-    return {key: _effects(found, scrub) for key, found in grouped.items()}
+        if not event.component:
+            continue
+        key = event.host, event.component
+        if event.changed and event.action != RECEIPT:
+            grouped[key].append(event)
+        if found := event.result.get("unowned"):
+            marks[key] += map(Met.model_validate, found)
+    return {
+        key: _effects(grouped[key], scrub).model_copy(update={"unowned": _strongest(marks[key])})
+        for key in [*grouped, *(key for key in marks if key not in grouped)]
+    }
+
+
+def _strongest(marks: Iterable[Met]) -> list[Met]:
+    """One mark per thing: what is met first is only there, a later task may say what becomes of it."""
+    found: dict[tuple[str, str], Met] = {}
+    for met in marks:
+        before = found.get((met.kind, met.name))
+        if before is None or MARKS.index(met.mark) > MARKS.index(before.mark):
+            found[met.kind, met.name] = met
+    return list(found.values())
 
 
 def notes(events: Iterable[Event], host: str, scrub: Callable[[str], str]) -> dict[str, str]:

@@ -12,10 +12,11 @@ from packaging.version import Version
 from pydantic import ValidationError
 
 from aimlsetup.engine import failures
-from aimlsetup.engine.inventory import PRIVATE_PYTHON, PYTHON
+from aimlsetup.engine.inventory import INTERPRETER, PRIVATE_PYTHON, PYTHON
 from aimlsetup.engine.runner import Call, Event, Result
 from aimlsetup.engine.session import Session, ignore
 from aimlsetup.errors import AimlsetupError
+from aimlsetup.models.inventory import Listed
 from aimlsetup.models.observation import Observation
 
 MODULE = "codehub.aimlsetup.observe"
@@ -66,9 +67,10 @@ def _last(result: Result) -> dict[str, Event]:
 
 
 def _unfit(session: Session, name: str, event: Event) -> bool:
-    """Whether a host has no Python that modules run on where it is expected, and the profile names no other."""
-    unnamed = session.hosts[name].python is None
-    return unnamed and (failures.lacks_python(event) or failures.refuses_python(event))
+    """Whether a host has no Python that modules run on where it is expected, and nobody names another."""
+    host = session.hosts[name]
+    named = host.python or (isinstance(host, Listed) and INTERPRETER in host.defines)
+    return not named and (failures.lacks_python(event) or failures.refuses_python(event))
 
 
 def refusal(session: Session, name: str, event: Event) -> AimlsetupError:

@@ -7,8 +7,11 @@ from tempfile import TemporaryDirectory
 
 from aimlsetup import content
 
-SHARED = {
-    "observe": ("atomic", "before", "facts", "gpu", "lease", "nvidia", "packageset", "receipts", "state", "supervisor"),
+SHARED: dict[str, tuple[str, ...]] = {
+    "observe": (
+        "aptsources", "atomic", "before", "facts", "found", "gpu", "gunicornunit", "lease", "nvidia", "packageset",
+        "receipts", "state", "supervisor", "systemd", "unowned",
+    ),
     "doctor": ("aptsources", "evidence", "facts", "gpu", "libraries", "nvidia", "state", "supervisor"),
 }
 

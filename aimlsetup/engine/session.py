@@ -3,7 +3,7 @@
 import base64
 import getpass
 import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,8 +35,10 @@ class _Group:
 
 @dataclass
 class Session:
-    """Hosts by name, and what every run over them shares. `holder` names this controller in a host's lease; `rootless`
-    is whether everything is made by and for one user there.
+    """Hosts by name, and what every run over them shares. `holder` names this controller in a host's lease.
+
+    `adopt` names, by host, what may be changed there although no receipt owns it. `rootless` is
+    whether everything is made by and for one user there.
     """
 
     hosts: Mapping[str, Host]
@@ -45,6 +47,7 @@ class Session:
     log: RunLog
     on_event: Callable[[runner.Event], None] = ignore
     interpreters: dict[str, str] = field(default_factory=dict)  # by host, where it is not the usual or a named one
+    adopt: Mapping[str, Sequence[str]] = field(default_factory=dict)
     rootless: bool = False
     holder: str = field(default_factory=lambda: f"{getpass.getuser()}@{socket.gethostname()}")
 
@@ -181,16 +184,22 @@ def session(hosts: Mapping[str, Host], references: Iterable[str] = (), *, rootle
             made.log.close()
 
 
-def _read_host(made: Session, host: str, path: str) -> str:
-    """The content of a file on the host, read as root."""
+def read(made: Session, host: str, path: str) -> str | None:
+    """The content of a file on the host, read as root; None where there is none."""
     call = runner.Call(module="ansible.builtin.slurp", arguments="src={{ aimlsetup_secret_path }}")
     result = made.run(call, {host: {"aimlsetup_secret_path": path}}, on_event=ignore, quiet=True)
     found = [event.result["content"] for event in result.events if event.kind == "ok" and "content" in event.result]
-    if not found:
+    return base64.b64decode(found[0]).decode(errors="replace") if found else None
+
+
+def _read_host(made: Session, host: str, path: str) -> str:
+    """The content of a file on the host that has to be there."""
+    text = read(made, host, path)
+    if text is None:
         raise AimlsetupError(
             "secret-missing",
             f"{host}: the secret host:{path} cannot be read",
             context=["expected: a file on the host that root can read"],
             hint="Check the path in the profile.",
         )
-    return base64.b64decode(found[0]).decode()
+    return text

@@ -12,7 +12,7 @@ from aimlsetup.locking.stack.environment import EnvironmentSolution
 from aimlsetup.locking.stack.frameworks import PYTHON
 from aimlsetup.locking.stack.packages import PINNED
 from aimlsetup.locking.stack.use import use
-from aimlsetup.locking.wishes import Environment
+from aimlsetup.locking.wishes import Environment, built
 from aimlsetup.models.build import PythonBuild
 from aimlsetup.models.lock import HostClass, Pin, Reason
 
@@ -29,7 +29,7 @@ def decide(case: Case) -> Decided:
     pins: dict[str, Pin] = {}
     entries = []
     brought: dict[str, PythonBuild] = {}
-    for entry, env in zip(section.get("envs") or [], case.environments, strict=True):
+    for entry, env in zip(built(profile), case.environments, strict=True):
         own = EnvironmentSolution.of(env, solution)
         further = (*(entry.get("indexes") or ()), *_of_frameworks(case, own.indexes))
         target = _target(case, own.python.candidate.version, further)
@@ -47,8 +47,12 @@ def decide(case: Case) -> Decided:
         }
     uv = _target(case, _installs_uv(platform))
     uv_line = _uv(uv, case.kept, pins) if any(entry["installer"] == "uv" for entry in entries) else []
+    found = [entry for entry in section.get("envs") or [] if entry.get("existing")]
+    theirs = [{"python": platform.release.python, **entry, "requirements": []} for entry in found]
     python = pins[f"{entries[0]['name']}.{PYTHON}"].version if entries else platform.release.python
-    solved = {"envs": entries, "uv_requirement": uv_line, "uv_download": _download(uv_line, uv, old)}
+    if theirs and section["envs"][0] in found:
+        python = theirs[0]["python"]
+    solved = {"envs": [*entries, *theirs], "uv_requirement": uv_line, "uv_download": _download(uv_line, uv, old)}
     solved["builds"] = [builds.entry(build, profile, case.catalog) for build in brought.values()]
     return Decided(solved, pins, python)
 

@@ -9,7 +9,11 @@ import re
 import subprocess
 import time
 
-from ansible_collections.codehub.aimlsetup.plugins.module_utils import atomic, state
+try:
+    from ansible_collections.codehub.aimlsetup.plugins.module_utils import atomic, state
+except ImportError:  # observe run as a plain script
+    import atomic
+    import state
 
 SYSTEM = os.geteuid() == 0
 UNITS = "/etc/systemd/system" if SYSTEM else os.path.expanduser("~/.config/systemd/user")
@@ -98,29 +102,36 @@ def socket_unit(port):
     return next((row[1] for row in rows if len(row) > 1 and row[0].endswith(":%d" % port)), None)
 
 
-def listening(port):
-    """Socket inodes of everything that listens on a TCP port."""
-    inodes = set()
+def listening():
+    """{socket inode: TCP port} of everything that listens."""
+    inodes = {}
     for path in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
             with open(path) as handle:
                 rows = [line.split() for line in handle.readlines()[1:]]
         except OSError:
             continue
-        inodes.update(row[9] for row in rows if row[3] == "0A" and int(row[1].rpartition(":")[2], 16) == port)
+        inodes.update((row[9], int(row[1].rpartition(":")[2], 16)) for row in rows if row[3] == "0A")
     return inodes
 
 
+def holders():
+    """{TCP port: who listens on it}: a socket unit's name, or words ("nginx, pid 812, unit nginx.service")."""
+    wanted = {"socket:[%s]" % inode: port for inode, port in listening().items()}
+    found = dict.fromkeys(wanted.values(), "a process that can't be seen from here")
+    seen = set()
+    for path in glob.glob("/proc/[0-9]*/fd/*") if wanted else ():
+        port = wanted.get(_target(path))
+        if port is not None and port not in seen:
+            seen.add(port)
+            pid = path.split("/")[2]
+            found[port] = socket_unit(port) if pid == "1" else _described(pid)
+    return found
+
+
 def holder(port):
-    """Who listens on a TCP port: a socket unit's name, or words ("nginx, pid 812, unit nginx.service"); or None."""
-    wanted = {"socket:[%s]" % inode for inode in listening(port)}
-    if not wanted:
-        return None
-    descriptors = glob.glob("/proc/[0-9]*/fd/*")
-    pid = next((path.split("/")[2] for path in descriptors if _target(path) in wanted), None)
-    if pid is None:
-        return "a process that can't be seen from here"
-    return socket_unit(port) if pid == "1" else _described(pid)
+    """Who listens on a TCP port, as `holders`; or None."""
+    return holders().get(port)
 
 
 def _target(link):
@@ -131,8 +142,11 @@ def _target(link):
 
 
 def _described(pid):
-    with open("/proc/%s/comm" % pid) as handle:
-        words = [handle.read().strip(), "pid %s" % pid]
-    with open("/proc/%s/cgroup" % pid) as handle:
-        unit = re.search(r"/([^/\n]+\.(?:service|scope))$", handle.read(), re.MULTILINE)
+    try:
+        with open("/proc/%s/comm" % pid) as handle:
+            words = [handle.read().strip(), "pid %s" % pid]
+        with open("/proc/%s/cgroup" % pid) as handle:
+            unit = re.search(r"/([^/\n]+\.(?:service|scope))$", handle.read(), re.MULTILINE)
+    except OSError:
+        return "a process that has just ended"
     return ", ".join(words + (["unit " + unit.group(1)] if unit else []))

@@ -126,6 +126,11 @@ owns:
   type: list
   elements: str
   returned: always
+unowned:
+  description: Marks of files that would be changed or removed, and of other owners of a repository, without a receipt.
+  type: list
+  elements: dict
+  returned: always
 retires:
   description: Legacy lists and keyrings that were (or would be) removed or rewritten.
   type: list
@@ -135,7 +140,7 @@ retires:
 
 import os
 
-from ansible_collections.codehub.aimlsetup.plugins.module_utils import aptfiles, aptplan, aptrun, aptsources
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import aptfiles, aptplan, aptrun, aptsources, unowned
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.aptfiles import TEXTS
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.fileset import content_of
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
@@ -208,12 +213,20 @@ def main():
         module.fail_json(
             msg="another file names the same repository, and apt can't have two owners of one. Nothing was changed.\n"
             "%s\nhint: remove these lines (or the package that owns the file: dpkg -S), then apply again."
-            % "\n".join("  " + line for line in taken)
+            % "\n".join("  " + line for line in taken),
+            consent="adopt",
         )
+    ledger = unowned.Ledger(module)
     host = aptrun.Commands(module)
     files, found = wanted(host, sources)
     retires = retirement(params, sources)
     changes = {path: content for path, content in {**retires, **files}.items() if content_of(path) != content}
+    try:
+        for path in (path for path in changes if os.path.exists(path)):
+            why = "it would be removed" if changes[path] is None else "its content would be another"
+            ledger.meet("paths", path, unowned.REPLACE, why)
+    except unowned.Unasked as error:
+        module.fail_json(msg=str(error), consent="adopt", unowned=ledger.marks)
     unread = [path for path in changes if path not in retires and path != aptplan.PREFERENCES]
     if (unread or params["read"]) and all(files.values()):
         aptfiles.read(host, files, {name: of_one for name, of_one in found.items() if of_one})
@@ -221,7 +234,8 @@ def main():
     if not module.check_mode:
         for path, content in changes.items():
             aptfiles.put(path, content)
-    module.exit_json(changed=bool(changes), diff=diff, owns=sorted(files), retires=sorted(retires))
+    owns = {"owns": sorted(files), "retires": sorted(retires), "unowned": ledger.marks}
+    module.exit_json(changed=bool(changes), diff=diff, **owns)
 
 
 if __name__ == "__main__":

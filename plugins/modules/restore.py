@@ -82,6 +82,7 @@ from ansible_collections.codehub.aimlsetup.plugins.module_utils import (
     putback,
     receipts,
     state,
+    trust,
     undo,
 )
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
@@ -142,13 +143,23 @@ def shown(decision):
 
 
 def sides(step):
-    """How a thing is described before and after: its fields, as far as they are plain; None where it is not there."""
-    return {"before": plain(step["now"]), "after": plain(step["was"])}
+    """How a thing is described before and after: its fields, as far as they are plain; None where it is not there.
+
+    Of a content no digest is shown: a password might be guessed by it.
+    """
+    now, was = step["now"], step["was"]
+    found = {"before": plain(now), "after": plain(was)}
+    if now and was and now.get("sha256") != was.get("sha256"):
+        found["before"]["content"], found["after"]["content"] = "today's", "the earlier"
+    return found
 
 
 def plain(known):
-    """The fields of a state that have one value."""
-    return known and {key: value for key, value in known.items() if isinstance(value, (str, int, bool))}
+    """The fields of a state that have one value and tell people something."""
+    silent = ("sha256", "mtime", "current")
+    return known and {
+        key: value for key, value in known.items() if isinstance(value, (str, int, bool)) and key not in silent
+    }
 
 
 def of(decision, kind):
@@ -179,6 +190,7 @@ def act(commands, params, parts, decision, way):
     swept = putback.sweep([step["name"] for step in paths if step["do"] == "sweep"])
     left += [("paths", *row) for row in staying + swept]
     left += [("accounts", *row) for row in putback.accounts(of(decision, "accounts"), [name for name, _why in staying])]
+    trust.refresh(commands.module, [step["name"] for step in paths])
     if of(decision, "units"):
         state.run(["systemctl", "daemon-reload"])
     putback.reinstate(params["directory"], parts)

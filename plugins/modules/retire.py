@@ -6,8 +6,9 @@ DOCUMENTATION = r"""
 module: retire
 short_description: Remove what a receipt owns and the role no longer names
 description:
-  - Compares the receipt's owned things with O(owns). Units are stopped, disabled and forgotten by systemd, programs
-    stopped and forgotten by their supervisord; files and links are deleted; directories only when empty; groups of
+  - Compares the receipt's owned things with O(owns). Units are stopped, disabled and forgotten by systemd, but for
+    those that were there before, programs stopped and forgotten by their supervisord; files and links are deleted;
+    directories only when empty; groups of
     update-alternatives choose for themselves again. A thing that another component's receipt owns too stays, it goes
     with the last. Packages, accounts, virtualenvs and checkouts are never removed here; their roles decide.
   - A list of apt's with entries that a mirror replaces gets these back, and stays.
@@ -100,6 +101,12 @@ def brought(receipt, names):
     return [name for name in names if name in before and before[name] is None]
 
 
+def there_before(receipt, names):
+    """Units that were there before the component's first apply: they are not ours to stop."""
+    before = receipt.get("before_first", {}).get("units", {})
+    return [name for name in names if before.get(name) is not None]
+
+
 def edited(path, recorded):
     """Whether a file is not what the receipt recorded."""
     now = state.path_state(path)
@@ -181,7 +188,9 @@ def main():
             "delete them, then apply again." % (params["component"], ", ".join(theirs))
         )
     left = ["%s: %s" % (name, why) for kind, why in KEPT.items() for name in gone.get(kind, [])]
-    units = [name for name in gone.get("units", []) if state.units([name])[name]]
+    spared = there_before(receipt or {}, gone.get("units", []))
+    left += ["%s: it was there before, and stays as it is" % name for name in spared]
+    units = [name for name in gone.get("units", []) if name not in spared and state.units([name])[name]]
     groups = chosen(gone.get("alternatives", []))
     programs = [name for name in gone.get("programs", []) if state.programs([name])[name]]
     packages = brought(receipt or {}, gone.get("packages", []))

@@ -104,6 +104,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+unowned:
+  description: Marks of files that would be changed, and of a port that is taken, where no receipt owns them.
+  type: list
+  elements: dict
+  returned: always
 restarted:
   description: Units that were (or would be) started or restarted.
   type: list
@@ -114,7 +119,7 @@ restarted:
 import os
 import time
 
-from ansible_collections.codehub.aimlsetup.plugins.module_utils import fileset, health, started, state, systemd
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import fileset, health, started, state, systemd, unowned
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
 
 OPTIONS = {
@@ -153,7 +158,7 @@ class NotReady(Exception):
 
 
 class Refused(Exception):
-    """The port is somebody else's."""
+    """The port is somebody else's; args: the message, and who has it."""
 
 
 def mark(params):
@@ -190,7 +195,8 @@ def predecessor(name, port, replaces):
     if holder and holder not in replaces:
         raise Refused(
             "port %d, which %s is to serve on, is in use by %s. Nothing was changed: stop that, or choose another port."
-            % (port, name, holder)
+            % (port, name, holder),
+            "in use by %s" % holder,
         )
     return holder
 
@@ -324,28 +330,48 @@ def transact(params, entries, units, replaced):
         raise NotReady(story(params, service, "%s. %s" % (failure, outcome), words))
 
 
+def cleared(params, ledger):
+    """`predecessor`; in check mode a port that is somebody else's is noted. Raises Refused."""
+    try:
+        return predecessor(params["name"], params["port"], params["replaces"])
+    except Refused as refused:
+        try:
+            noted = ledger.meet("ports", "port %d" % params["port"], unowned.IN_THE_WAY, refused.args[1])
+        except unowned.Unasked:
+            noted = False
+        if not noted:
+            raise
+    return None
+
+
 def main():
     """Run the module."""
     module = writer(OPTIONS)
     params = module.params
+    ledger = unowned.Ledger(module)
     try:
         entries = [mark(params)] + params["files"]
         entries = [entry for entry in entries if not fileset.as_wanted(entry, module.check_mode)]
+        ledger.meet_files(entries)
         units, replaced = [], None
         if params["manager"] == "systemd":
             if not (params["vacated"] and module.check_mode):
-                replaced = predecessor(params["name"], params["port"], params["replaces"])
+                replaced = cleared(params, ledger)
             units = pending(params["name"], [entry["path"] for entry in entries])
             disabled = any(not unit or unit["enabled"] != "enabled" for unit in standing(params["name"]).values())
         changed = bool(entries or units or (params["manager"] == "systemd" and disabled))
         shown = fileset.differences(entries)
         if changed and not module.check_mode:
             transact(params, entries, units, replaced)
-    except (NotReady, Refused, systemd.Failed) as error:
+    except unowned.Unasked as error:
+        module.fail_json(msg=str(error), consent="adopt", unowned=ledger.marks)
+    except Refused as error:
+        module.fail_json(msg=error.args[0], consent="adopt", unowned=ledger.marks)
+    except (NotReady, systemd.Failed) as error:
         module.fail_json(msg=str(error))
     except (OSError, KeyError) as error:
         module.fail_json(msg="%s: %s" % (params["name"], error))
-    module.exit_json(changed=changed, restarted=units, diff=shown)
+    module.exit_json(changed=changed, restarted=units, diff=shown, unowned=ledger.marks)
 
 
 if __name__ == "__main__":

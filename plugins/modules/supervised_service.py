@@ -102,6 +102,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+unowned:
+  description: Marks of files that would be changed where no receipt owns them.
+  type: list
+  elements: dict
+  returned: always
 restarted:
   description: Programs that were (or would be) started or restarted.
   type: list
@@ -120,6 +125,7 @@ from ansible_collections.codehub.aimlsetup.plugins.module_utils import (
     state,
     supervisor,
     systemd,
+    unowned,
 )
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
 
@@ -255,9 +261,10 @@ def main():
     """Run the module."""
     module = writer(OPTIONS)
     params = module.params
-    path = os.path.join(params["directory"], params["name"])
+    path, ledger = os.path.join(params["directory"], params["name"]), unowned.Ledger(module)
     try:
         entries = [entry for entry in wanted_files(params, path) if not fileset.as_wanted(entry, module.check_mode)]
+        ledger.meet_files(entries)
         standing = state.programs([path])[path]
         assured = standing or (params["vacated"] and module.check_mode)
         holder = None if assured else systemd.holder(params["port"])
@@ -270,11 +277,14 @@ def main():
         shown = fileset.differences(entries)
         if (entries or not up) and not module.check_mode:
             transact(params, path, entries, bool(standing and standing["active"] == "running"))
+    except unowned.Unasked as error:
+        module.fail_json(msg=str(error), consent="adopt", unowned=ledger.marks)
     except (NotReady, supervisor.Failed) as error:
         module.fail_json(msg=str(error))
     except OSError as error:
         module.fail_json(msg="%s: %s" % (params["name"], error))
-    module.exit_json(changed=bool(entries) or not up, restarted=[] if up and not entries else [path], diff=shown)
+    restarted = [] if up and not entries else [path]
+    module.exit_json(changed=bool(restarted), restarted=restarted, diff=shown, unowned=ledger.marks)
 
 
 if __name__ == "__main__":

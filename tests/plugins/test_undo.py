@@ -265,3 +265,13 @@ def test_a_receipt_is_the_same_with_and_without_its_seal(history: History) -> No
     kept = history.receipts.load(history.directory, "demo")
     assert "seal" not in kept
     assert "seal" in json.loads((Path(history.directory) / "demo.json").read_text())
+
+
+@pytest.mark.usefixtures("_collection")
+def test_a_content_is_told_without_its_digest() -> None:
+    from ansible_collections.codehub.aimlsetup.plugins.modules import restore
+
+    shown = restore.sides({"now": changed(FILE, sha256="b", mode="0600"), "was": FILE})
+    assert "sha256" not in str(shown)
+    assert (shown["before"]["content"], shown["after"]["content"]) == ("today's", "the earlier")
+    assert restore.sides({"now": FILE, "was": None})["after"] is None

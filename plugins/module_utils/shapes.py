@@ -47,6 +47,7 @@ SHAPES = {
     "series": (r"[0-9]{1,3}\.[0-9]{1,3}", "a release of CUDA as major.minor, such as '12.4'"),
     "sha256": (r"[0-9a-f]{64}", "a sha256 in 64 hex digits"),
     "unit": (r"[A-Za-z0-9:_.@-]+\.service", "the name of a unit, such as gunicorn.service"),
+    "setting": (r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", "the name of a setting, such as ARCHS or DBCFG.OASISCFG"),
     "url": (
         r"(https?|file)://(?![^/]*@)[!-~]+",
         "the URL of a package index, without a password (those belong into the netrc file of who asks it)",

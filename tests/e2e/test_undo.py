@@ -45,7 +45,8 @@ def test_after_apply_and_undo_the_host_is_as_it_was(lone: tuple[Site, sandbox.Ho
     before = footprint(host)
     document = drawn.profile(draw, host.name)
     site.write(document)
-    site.run("apply", "--yes")
+    site.run("plan", "-o", "change.plan")
+    site.run("apply", "change.plan", "--yes")
     assert differences(before, footprint(host)), "the apply changed nothing, so this shows nothing"
     site.run("undo", "--yes")
     assert differences(before, footprint(host)) == [], json.dumps(document)

@@ -82,14 +82,21 @@ def paths():
     children = [os.path.join(root, name) for root in roots if not os.path.islink(root) for name in _names(root)]
     found = {}
     for path in roots + children + [EXPORTS]:
-        if os.path.basename(path) in CONFIGURATION or path == EXPORTS or not os.path.isfile(path):
-            found[path] = state.path_state(path)
-        else:
-            found[path] = {"type": "file", "size": os.stat(path).st_size}
+        found[path] = _state(path)
     for path, what in found.items():
         if what and what["type"] == "link":
             what["broken"] = not os.path.exists(path)
     return {path: what for path, what in found.items() if what}
+
+
+def _state(path):
+    """None of what is gone by now, or what only others may read."""
+    try:
+        if os.path.basename(path) in CONFIGURATION or path == EXPORTS or not os.path.isfile(path):
+            return state.path_state(path)
+        return {"type": "file", "size": os.stat(path).st_size}
+    except OSError:
+        return None
 
 
 def accounts(found):

@@ -122,7 +122,9 @@ def test_flip_undo_and_remove_all_under_a_running_service(tmp_path: Path) -> Non
         said = site.run("remove", "--all", "--yes")
         assert "stays /aimldl-dat/logs-" in said
         left = {line.split(": ")[0] for line in differences(before, footprint(host))}
-        owners = ("users ", "groups ", *(f"files /etc/{name}" for name in ("passwd", "group", "shadow", "gshadow")))
+        # What the file lies in belongs to an account, which stays with it, and so does its home.
+        accounts = ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/var/lib/codehub")
+        owners = ("users ", "groups ", *(f"files {path}" for path in accounts))
         assert {line for line in left if not line.startswith(("files /aimldl-dat", *owners))} == set()
         assert on(host, "sh", "-c", "cat /aimldl-dat/logs-*/www.log") == "mine\n"
     finally:

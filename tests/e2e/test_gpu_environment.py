@@ -61,9 +61,7 @@ def indexes(root: Path) -> None:
 
 def profile(host: str, url: str) -> dict[str, Any]:
     """One host with a GPU that is not built in yet, and two environments."""
-    repositories = {name: source.apt for name, source in catalog.load().sources.items() if source.apt}
-    # The distribution's own archives are where hosts install from too.
-    unreachable = {name: "file:///nowhere" for name, apt in repositories.items() if not apt.distribution}
+    unreachable = {name: "file:///nowhere" for name, source in catalog.load().sources.items() if source.apt}
     return {
         "version": 1,
         "hosts": {host: {"connection": "sandbox", "gpus": [TITAN]}},

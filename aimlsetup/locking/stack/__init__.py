@@ -74,21 +74,16 @@ def problem(
         packages |= _stacks(scopes, platform.hardware, catalog, available)
         for scope in scopes:
             wishes.of_stack(scope, requests, wished)
-        wishes.of_driver(
-            requests, platform.hardware.driver, catalog, today, wished, fixed=platform.account is not None
-        )
+        wishes.of_driver(requests, platform.hardware.driver, catalog, today, wished)
     shared = SHARED | {fact.name for fact in known if fact.name.startswith("cpu.")}
     return Problem(tuple(wished.firm), tuple(known), packages, shared, tuple(wished.hoped), preferred)
 
 
-def interpreter(version: str, platform: Platform) -> str | None:
-    """How an environment names the chosen Python: its version where the system brings it, else the path found; None
-    where a standalone build has to be brought.
-    """
+def interpreter(version: str, platform: Platform) -> str:
+    """How an environment names the chosen Python: its version where the system brings it, else the path found."""
     paths = [path for path, found in platform.pythons if facts.minor(found) == version]
-    if version == platform.release.python or any(path.startswith("/usr/bin/") for path in paths):
-        return version
-    return paths[0] if paths else None
+    system = version == platform.release.python or not paths or any(path.startswith("/usr/bin/") for path in paths)
+    return version if system else paths[0]
 
 
 def _frameworks(env: Environment, requests: Requests, catalog: Catalog) -> Iterator[tuple[str, Choices]]:

@@ -13,7 +13,8 @@ from aimlsetup.content import util
 from aimlsetup.models.observation import Observation, ReceiptState, Row
 from aimlsetup.models.plan import Drift, Expected, HostPlan
 
-BOOTSTRAP = "base"  # the one component that can run on a host without Python
+LASTING = ("paths", "venvs", "sources")  # kinds of what no receipt owns that do not change by themselves
+BOOTSTRAP = "base"  # the one component that can run on a host without a Python for modules
 ENVIRONMENTS = "python_env"  # the one component whose size is known before its host is asked
 
 
@@ -23,14 +24,20 @@ def compare(expected: Mapping[str, Expected], observation: Observation) -> list[
     Removal comes first and backwards, as `site.yml` does it: what is made may need what is in its way gone.
     """
     if observation.bare:
-        why = "the host has no Python yet; the other components are seen once it has"
-        return [Drift(component=BOOTSTRAP, action="+", reasons=[why])]
+        return [Drift(component=BOOTSTRAP, action="+", reasons=[_bare(observation)])] if BOOTSTRAP in expected else []
     unwanted = [component for component in observation.receipts if component not in expected]
     removals = [
         Drift(component=component, action="-", reasons=["the lock no longer names it"])
         for component in reversed(unwanted)
     ]
     return removals + [_drift(component, wanted, observation) for component, wanted in expected.items()]
+
+
+def _bare(observation: Observation) -> str:
+    """What the host lacks."""
+    old = observation.facts.get("python_old")
+    lack = f"the host's Python is {old}, too old for modules" if old else "the host has no Python yet"
+    return f"{lack}; the other components are seen once it has one that they run on"
 
 
 def _drift(component: str, wanted: Expected, observation: Observation) -> Drift:
@@ -97,6 +104,7 @@ def basis(expected: Mapping[str, Expected], observation: Observation) -> str:
         "release": observation.facts.get("release"),
         "expected": {component: wanted.digest for component, wanted in expected.items()},
         "receipts": {name: receipt.model_dump(mode="json") for name, receipt in observation.receipts.items()},
+        "found": {kind: things for kind, things in observation.found.items() if kind in LASTING},
     }
     return "sha256:" + hashlib.sha256(json.dumps(ground, sort_keys=True).encode()).hexdigest()
 
@@ -137,7 +145,7 @@ def hopeless(drifts: Sequence[Drift], arguments: Mapping[str, Mapping[str, Any]]
 def undo(drift: Drift) -> str | None:
     """How a change can be taken back."""
     return {
-        "+": "leave it out of `components` and apply: what it made goes, what was there before stays",
-        "~": "apply the earlier lock",
+        "+": "`aimlsetup undo`: what it made goes, what was there before comes back",
+        "~": "`aimlsetup undo`: everything as it was before this change",
         "-": "name it in `components` again and apply",
     }.get(drift.action)

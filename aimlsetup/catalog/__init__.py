@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aimlsetup import content, files
+from aimlsetup.catalog.builds import PythonBuilds
 from aimlsetup.catalog.parts import Gpus, Part
 from aimlsetup.catalog.records import Component, Framework, Release, Releases
 from aimlsetup.catalog.sonames import Sonames
@@ -41,6 +42,11 @@ class Catalog:
     def parts(self) -> dict[str, Part]:
         """The GPU stack's parts by name (`driver`, `cuda`, …), as `parts/<name>.yml` has them."""
         return {path.stem: _file(f"parts/{path.name}", Part) for path in sorted((HERE / "parts").glob("*.yml"))}
+
+    @cached_property
+    def python_builds(self) -> PythonBuilds:
+        """Standalone builds of Python."""
+        return _file("python_builds.yml", PythonBuilds)
 
     @cached_property
     def gpus(self) -> Gpus:

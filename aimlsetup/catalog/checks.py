@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from aimlsetup.catalog import Catalog, presets, values
 from aimlsetup.files import Location, Problem
+from aimlsetup.models.profile import layered
 
 # What no two entries of a list may share: section, list, key.
 UNIQUE = (
@@ -28,8 +30,29 @@ Data = Mapping[str, Any]
 
 def problems(data: Data, catalog: Catalog) -> Iterator[Problem]:
     """Everything that is wrong with a profile's data, whose keys and types are known to be right."""
-    for rule in RULES:
-        yield from rule(data, catalog)
+    own = [problem for rule in RULES for problem in rule(data, catalog)]
+    yield from own
+    for name, group in (data.get("groups") or {}).items():
+        whole = layered(data, group)
+        found = (problem for rule in RULES for problem in rule(whole, catalog))
+        yield from (_within(name, group, problem) for problem in found if problem not in own)
+
+
+def _within(name: str, group: Data, problem: Problem) -> Problem:
+    """A problem of what a group has laid over the profile, at its place in the group."""
+    first = problem.location[0]
+    location = ("groups", name, *(problem.location if first in group else ()))
+    message = problem.message if first in group else f"with this group, {problem.message}"
+    return replace(problem, location=location, message=message, at_key=problem.at_key or first not in group)
+
+
+def _groups(data: Data, catalog: Catalog) -> Iterator[Problem]:
+    del catalog
+    known = data.get("groups") or {}
+    for name, host in (data.get("hosts") or {}).items():
+        for index, group in enumerate((host or {}).get("groups") or []):
+            if group not in known:
+                yield Problem(("hosts", name, "groups", index), f"no group '{group}'", _near(group, list(known)))
 
 
 def _components(data: Data, catalog: Catalog) -> Iterator[Problem]:
@@ -53,6 +76,25 @@ def _roots(data: Data, catalog: Catalog) -> Iterator[Problem]:
     for name, path in (data.get("roots") or {}).items():
         if not path.strip("/"):
             yield Problem(("roots", name), f"roots.{name}: the file system's own root is not a place for this")
+
+
+def _scope(data: Data, catalog: Catalog) -> Iterator[Problem]:
+    if data.get("scope", "system") == "system":
+        if data.get("prefix"):
+            yield Problem(("prefix",), "a prefix, but everything is made for the whole system", "add 'scope: user'")
+        return
+    for name, host in (data.get("hosts") or {}).items():
+        if ((host or {}).get("become") or {}).get("method", "none") != "none":
+            message = "'scope: user' makes everything without root"
+            yield Problem(("hosts", name, "become"), message, "leave 'become' out")
+    for index, name in enumerate(data.get("components") or []):
+        if name in catalog.components and catalog.components[name].user is None:
+            yield Problem(("components", index), f"{name} needs root", "leave it out, or leave 'scope: user' out")
+    channel = (data.get("requests") or {}).get("channel")
+    wished = channel["prefer"] if isinstance(channel, Mapping) else channel
+    if wished not in (None, "pip"):
+        message = f"the channel {wished} installs packages, which needs root"
+        yield Problem(("requests", "channel"), message, "leave it out: without root it is 'pip'")
 
 
 def _become(data: Data, catalog: Catalog) -> Iterator[Problem]:
@@ -154,7 +196,8 @@ def _envs(data: Data, catalog: Catalog) -> Iterator[Problem]:
     used: dict[Location, Any] = {("codehub", "env_name"): (data.get("codehub") or {}).get("env_name")}
     default = catalog.options["ai_service"]["ai_service_services"]["options"]["env"]["default"]
     for index, service in _entries(data, "ai_service", "services"):
-        used["ai_service", "services", index, "env"] = service.get("env", default)
+        if not service.get("unit"):
+            used["ai_service", "services", index, "env"] = service.get("env", default)
     for location, name in used.items():
         if name is not None and name not in names:
             yield Problem(location, f"no environment '{name}' in python_env.envs", _near(name, names))
@@ -179,9 +222,11 @@ def _near(name: str, known: Sequence[str]) -> str:
 
 RULES: tuple[Callable[[Data, Catalog], Iterator[Problem]], ...] = (
     _components,
+    _groups,
     _sources,
     _roots,
     _become,
+    _scope,
     _wishes,
     _requirements,
     _preset,

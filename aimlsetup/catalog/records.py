@@ -41,13 +41,15 @@ class Component(Document):
     stand for the profile's shared parts, the latter as
     solved (`requests.environment` is the first environment's name). `solved` names arguments that the lock fills in
     (`envs.requirements` for a list's elements), which a profile may therefore leave out. With `device` it is part of
-    sites that compute there and of no other.
+    sites that compute there and of no other. `user` are further values where nobody is root (`{user.X}` is the user's
+    `home`, `state` and what runs `services`); a component without them needs root.
     """
 
     title: str
     device: Literal["gpu"] | None = None
     arguments: dict[str, Any] = Field(default_factory=dict)
     solved: list[str] = Field(default_factory=list)
+    user: dict[str, Any] | None = None
 
 
 class Release(Document):

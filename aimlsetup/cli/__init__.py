@@ -10,10 +10,14 @@ import click
 
 COMMANDS = {
     "init": "Answer questions (or give --answers) and write a profile.",
+    "adopt": "Write the profile that describes a host which was set up by hand.",
     "lock": "Solve the profile: exact pins, each with its reason.",
     "plan": "Show what apply would change, as a diff.",
     "apply": "Make the hosts match the lock.",
     "verify": "Check that the hosts match, and that what runs really works.",
+    "undo": "Take back what the last apply did, or what was done for single components.",
+    "flip": "Go to the previous environment or data directory, and back.",
+    "remove": "Remove components, leaving the host as it was found.",
     "observe": "Show what the hosts are now.",
     "explain": "Say why a pin is what it is, and why not otherwise.",
     "matrix": "Show which versions of a framework go with which CUDA, driver and Python.",

@@ -14,7 +14,7 @@ from aimlsetup.locking import alternatives, profile_digest
 from aimlsetup.locking import file as lock_file
 from aimlsetup.locking.alternatives import Asked
 from aimlsetup.locking.decision import Case
-from aimlsetup.locking.platforms import Platform, classes
+from aimlsetup.locking.platforms import Alike, Platform, classes
 from aimlsetup.locking.presets import filled
 from aimlsetup.models.lock import Lock, Pin
 from aimlsetup.models.observation import Observation
@@ -75,13 +75,13 @@ class Cases:
         from aimlsetup.engine.session import session
 
         site = _site.open_site(self.path, self.limit)
-        with session(site.hosts, site.references()) as run:
+        with session(site.hosts, site.references(), rootless=site.rootless) as run:
             observed = _loop.look(run, site.hosts)
         for error in observed.errors.values():
             raise error
         return observed.hosts
 
-    def alike(self, profile: Profile) -> dict[str, tuple[Platform, list[str]]]:
+    def alike(self, profile: Profile) -> dict[str, Alike]:
         """Hosts that share a solution of the profile."""
         described = set(self.observed) if self.described else set()
         return classes(self.observed, profile, catalog.load(), described)

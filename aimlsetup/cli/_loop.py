@@ -3,12 +3,12 @@
 import functools
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from aimlsetup import compare, ui
-from aimlsetup.cli import _resume
+from aimlsetup.cli import _consent, _private_python, _resume
 from aimlsetup.cli._site import Site, digest, ensure_lock
 from aimlsetup.engine import act, failures, harvest, inputs
 from aimlsetup.engine.act import Work
@@ -44,11 +44,15 @@ class Outcome:
     applied: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     error: AimlsetupError | None = None
+    wave: int | None = None  # where there are several
+    untouched: bool = False
 
     @property
     def status(self) -> str:
-        """failed, done or unchanged."""
-        return "failed" if self.error else "done" if self.applied or self.removed else "unchanged"
+        """failed, done, unchanged since there is nothing to do, or untouched since another host failed before it."""
+        if self.error or self.untouched:
+            return "failed" if self.error else "untouched"
+        return "done" if self.applied or self.removed else "unchanged"
 
 
 def again() -> str:
@@ -99,11 +103,17 @@ def plan(site: Site, session: Session, seen: Mapping[str, Seen]) -> tuple[Plan, 
     work = work_of(site, seen)
     effects, errors = {}, {}
     if work:
-        result = _watched(session, work, check=True)
-        effects = harvest.effects(result.events, session.secrets.scrub)
-        errors = _errors(session, result, work)
+        observed = {name: seen[name].observation for name in work}
+        python = _private_python.prepare(site.profile, session, work, observed)
+        result = _watched(session, python.left(work), "previewing", check=True, own=python.variables)
+        effects = harvest.effects(result.events, session.secrets.scrub) | python.effects
+        errors = errors_of(session, result, python.left(work)) | python.errors
     made = outline(site, seen)
     hosts = {name: _with_effects(name, host, effects) for name, host in made.hosts.items()}
+    hosts = {
+        name: host.model_copy(update={"keeps": _consent.kept(host, seen[name].observation)}) if host.drifted else host
+        for name, host in hosts.items()
+    }
     return made.model_copy(update={"hosts": hosts}), _without_room(hosts) | errors
 
 
@@ -126,7 +136,9 @@ def _without_room(hosts: Mapping[str, HostPlan]) -> dict[str, AimlsetupError]:
     return found
 
 
-def converge(site: Site, session: Session, seen: Mapping[str, Seen], *, take_lock: bool = False) -> dict[str, Outcome]:
+def converge(
+    site: Site, session: Session, seen: Mapping[str, Seen], *, take_lock: bool = False, title: str = "applying"
+) -> dict[str, Outcome]:
     """Act on what drifted and look again, until nothing drifts: outputs of one component may be inputs of another."""
     outcomes = {name: Outcome() for name in seen}
     current = dict(seen)
@@ -138,13 +150,28 @@ def converge(site: Site, session: Session, seen: Mapping[str, Seen], *, take_loc
         work = work_of(site, current)
         if not work:
             break
-        resume = _resume.recipes(site, session)
-        errors = _errors(session, _watched(session, work, take_lock=take_lock, resume=resume), work)
+        errors = _acted(site, session, work, {name: current[name].observation for name in work}, title, take_lock)
         _note(outcomes, work, errors)
         after = look(session, [name for name in work if name not in errors])
         _note(outcomes, {}, after.errors)
         current = _unstable_left_out(current, judge(site, session, after.hosts), outcomes)
     return outcomes
+
+
+def _acted(
+    site: Site,
+    session: Session,
+    work: Mapping[str, Work],
+    observed: Mapping[str, Observation],
+    title: str,
+    take_lock: bool,
+) -> dict[str, AimlsetupError]:
+    """Do the work; why hosts did not get to the end of it."""
+    python = _private_python.prepare(site.profile, session, work, observed)
+    left, resume = python.left(work), _resume.variables(site, session)
+    own = {name: {**resume.get(name, {}), **python.variables.get(name, {})} for name in left}
+    result = _watched(session, left, title, take_lock=take_lock, own=own)
+    return errors_of(session, result, left) | python.errors
 
 
 def outline(site: Site, seen: Mapping[str, Seen]) -> Plan:
@@ -197,13 +224,13 @@ def _unstable_left_out(
 def _watched(
     session: Session,
     work: Mapping[str, Work],
+    title: str,
     *,
     check: bool = False,
     take_lock: bool = False,
-    resume: Mapping[str, Mapping[str, Any]] | None = None,
+    own: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Result:
-    title = "previewing" if check else "applying"
-    run = functools.partial(act.site, session, work, check=check, take_lock=take_lock, resume=resume)
+    run = functools.partial(act.site, session, work, check=check, take_lock=take_lock, own=own)
     return watched(session, title, work, run)
 
 
@@ -229,7 +256,7 @@ def watch(shown: ui.Progress, event: Event, scrub: Callable[[str], str]) -> None
             shown.warned(event.host, event.component or event.task, scrub(str(warning)))
 
 
-def _errors(session: Session, result: Result, work: Mapping[str, Work]) -> dict[str, AimlsetupError]:
+def errors_of(session: Session, result: Result, work: Collection[str]) -> dict[str, AimlsetupError]:
     """Why hosts did not get to the end."""
     stopped = result.failed | result.unreachable
     if result.status and not stopped:

@@ -1,5 +1,6 @@
 """Options that commands share."""
 
+import functools
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -22,7 +23,26 @@ profile_option = click.option(
     help="The profile; its lock lies beside it.",
 )
 limit_option = click.option(
-    "--limit", metavar="HOSTS", help="Only these hosts of the profile, with commas between them."
+    "--limit",
+    metavar="HOSTS",
+    help="Only these hosts, with commas between them; of an --inventory also groups and Ansible's patterns.",
+)
+_inventory_option = click.option(
+    "-i",
+    "--inventory",
+    "inventory",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="PATH",
+    envvar="AIMLSETUP_INVENTORY",
+    help="An existing Ansible inventory (file, directory, script) whose hosts come to those of the profile and are"
+    " reached as it says. Several times for several.",
+)
+_vault_option = click.option(
+    "--vault-password-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="What opens the inventory's vault, where Ansible's own settings do not say.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print a versioned JSON document and nothing else.")
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
@@ -31,6 +51,20 @@ yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 def common(function: Command) -> Command:
     """`--profile`, `--limit` and `--json`."""
     return profile_option(limit_option(json_option(function)))
+
+
+def inventory_options(function: Command) -> Command:
+    """`--inventory` and `--vault-password-file`, as one argument `inventories`."""
+
+    @functools.wraps(function)
+    def gathered(
+        *args: Any, inventory: tuple[Path, ...], vault_password_file: Path | None, **options: Any
+    ) -> Any:
+        from aimlsetup.models.inventory import Inventories
+
+        return function(*args, inventories=Inventories(inventory, vault_password_file), **options)
+
+    return _inventory_option(_vault_option(gathered))  # type: ignore[return-value]
 
 
 def chosen(names: Iterable[str], limit: str | None) -> list[str]:

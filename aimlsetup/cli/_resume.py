@@ -10,6 +10,7 @@ from aimlsetup.cli._site import Site
 from aimlsetup.engine import act
 from aimlsetup.engine.session import Session
 from aimlsetup.locking import file as lock_file
+from aimlsetup.models.inventory import Inventories
 
 # Where the host keeps profile and lock as they were; plugins/module_utils/resume.py writes them there, root's alone.
 KEPT = Path("/var/lib/aimlsetup/resume")
@@ -20,17 +21,35 @@ PROXIES = {"http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy"}
 PREFIXES = ("AIMLSETUP_", "PIP_", "UV_")
 
 
-def recipes(site: Site, session: Session) -> dict[str, dict[str, Any]]:
-    """{host: how its apply is begun again} of the hosts that are this machine."""
+def variables(site: Site, session: Session) -> dict[str, dict[str, Any]]:
+    """{host: variables that say how its apply is begun again} of the hosts that are this machine.
+
+    What was agreed to stays agreed.
+    """
     here = [name for name, host in site.hosts.items() if host.connection == "local"]
     secret = session.secrets.environment_names()
-    return {name: recipe(site.path, name, os.environ, secret) for name in here}
+    options = {
+        name: [*_options(site), *(word for agreed in session.adopt.get(name, ()) for word in ("--replace", agreed))]
+        for name in here
+    }
+    return {
+        name: {"aimlsetup_resume": recipe(site.path, name, os.environ, secret, options[name])} for name in here
+    }
 
 
-def recipe(profile: Path, host: str, environment: Mapping[str, str], secret: Iterable[str]) -> dict[str, Any]:
+def _options(site: Site) -> list[str]:
+    """Those that name inventories, from wherever it is begun again."""
+    given = site.inventories
+    file = given.vault_password_file.resolve() if given.vault_password_file else None
+    return Inventories(tuple(path.resolve() for path in given.paths), file).options()
+
+
+def recipe(
+    profile: Path, host: str, environment: Mapping[str, str], secret: Iterable[str], options: Iterable[str] = ()
+) -> dict[str, Any]:
     """Command, directory, environment, and the files to keep until then."""
     path = profile.resolve()
-    arguments = ["apply", "--yes", "--profile", str(KEPT / PROFILE), "--limit", host]
+    arguments = ["apply", "--yes", "--profile", str(KEPT / PROFILE), "--limit", host, *options]
     return {
         "command": [sys.executable, "-m", "aimlsetup", *arguments],
         "directory": str(Path.cwd()),

@@ -34,7 +34,7 @@ def save(
         profile=site.path.name,
         made=datetime.now(UTC),
         version=version("aimlsetup"),
-        command=command(site.path, limit, saved[0] if saved else None),
+        command=command(site, limit, saved[0] if saved else None),
         saved=bool(saved),
         errors=errors,
         consents={name: _consents(site, name) for name in made.hosts},
@@ -44,10 +44,11 @@ def save(
             files.write(path, page.render(ticket, path), MODE)
 
 
-def command(profile: Path, limit: str | None, saved: Path | None) -> str:
+def command(site: Site, limit: str | None, saved: Path | None) -> str:
     """The command line that applies the plan."""
     words = ["apply", *([str(saved)] if saved else [])]
-    words += ["--profile", str(profile)] if profile != PROFILE else []
+    words += ["--profile", str(site.path)] if site.path != PROFILE else []
+    words += site.inventories.options()
     words += ["--limit", limit] if limit else []
     return shlex.join(["aimlsetup", *words])
 

@@ -4,17 +4,19 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
 
 from aimlsetup import catalog, ui
 from aimlsetup.catalog import profiles
+from aimlsetup.cli import _listed
 from aimlsetup.cli._options import chosen
 from aimlsetup.engine.inputs import declared
 from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.locking import file as lock_file
+from aimlsetup.models.inventory import Inventories
 from aimlsetup.models.lock import Lock
 from aimlsetup.models.observation import Observation
 from aimlsetup.models.profile import Become, Host, Profile
@@ -28,6 +30,12 @@ class Site:
     profile: Profile
     hosts: dict[str, Host]
     lock: Lock | None
+    inventories: Inventories = field(default_factory=Inventories)
+
+    @property
+    def rootless(self) -> bool:
+        """Whether everything is made by and for one user."""
+        return self.profile.scope == "user"
 
     @property
     def solved(self) -> Lock:
@@ -38,12 +46,16 @@ class Site:
 
     def references(self) -> set[str]:
         """References to secrets, in the profile's sections and in the lock."""
-        sections = {
-            component: {f"{component}_{key}": value for key, value in section.items()}
-            for component, section in self.profile.sections.items()
-        }
+        sections = [self.profile.sections, *(group.sections for group in self.profile.groups.values())]
+        parts = [
+            {
+                component: {f"{component}_{key}": value for key, value in section.items()}
+                for component, section in each.items()
+            }
+            for each in sections
+        ]
         classes = self.lock.classes.values() if self.lock else ()
-        return set().union(*(declared(part) for part in (sections, *(found.components for found in classes))))
+        return set().union(*(declared(part) for part in (*parts, *(found.components for found in classes))))
 
     def components(self, host: str) -> dict[str, dict[str, object]]:
         """{component: arguments} of a host, in the order in which they are applied."""
@@ -76,6 +88,11 @@ def ensure_lock(site: Site, observed: Mapping[str, Observation], *, solve: bool)
         click.echo(f"wrote {lock_file.path_of(site.path)}", err=True)
     elif site.lock and not current:
         ui.warn(f"{site.path} has changed since it was locked; this compares with the lock")
+    tell_unmade(locked(site), observed)
+
+
+def locked(site: Site) -> Lock:
+    """The site's lock; without one, an error that says how to get it."""
     if site.lock is None:
         raise AimlsetupError(
             "lock-missing",
@@ -83,7 +100,7 @@ def ensure_lock(site: Site, observed: Mapping[str, Observation], *, solve: bool)
             hint=f"aimlsetup apply --profile {site.path}",
             exit_code=Exit.USAGE,
         )
-    tell_unmade(site.lock, observed)
+    return site.lock
 
 
 def tell_unmade(lock: Lock, hosts: Iterable[str]) -> None:
@@ -97,19 +114,23 @@ def tell_unmade(lock: Lock, hosts: Iterable[str]) -> None:
             ui.warn(f"{name}: solved, and not among the chosen `components`: {', '.join(texts)}")
 
 
-def open_site(path: Path, limit: str | None, *, boot: bool = False) -> Site:
-    """Read profile and lock; with `boot`, sandbox hosts that do not run are booted."""
+def open_site(path: Path, limit: str | None, inventories: Inventories | None = None, *, boot: bool = False) -> Site:
+    """Read profile, inventories and lock; with `boot`, sandbox hosts that do not run are booted."""
     profile = profiles.read(path)
-    names = chosen(profile.hosts, limit)
+    if inventories and inventories.paths:
+        profile = _listed.with_listed(path, profile, inventories)
+        names = _listed.chosen(profile.hosts, limit, inventories)
+    else:
+        names = chosen(profile.hosts, limit)
     if not names:
         raise AimlsetupError(
             "profile-no-hosts",
             f"{path}: it names no host",
-            hint="Add one under `hosts:`, such as `this-machine: {connection: local}`.",
+            hint="Add one under `hosts:`, such as `this-machine: {connection: local}`, or name an inventory with -i.",
             exit_code=Exit.USAGE,
         )
     hosts = reachable({name: profile.hosts[name] for name in names}, boot=boot)
-    return Site(path, profile, hosts, lock_file.read(lock_file.path_of(path)))
+    return Site(path, profile, hosts, lock_file.read(lock_file.path_of(path)), inventories or Inventories())
 
 
 def reachable(hosts: dict[str, Host], *, boot: bool) -> dict[str, Host]:

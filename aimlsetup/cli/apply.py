@@ -1,71 +1,127 @@
 """`aimlsetup apply`: make the hosts match the lock."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from aimlsetup.cli._options import common, print_document, yes_option
+from aimlsetup.cli._options import common, inventory_options, print_document, yes_option
 from aimlsetup.errors import AimlsetupError, Exit
 
 if TYPE_CHECKING:
     from aimlsetup.cli._loop import Outcome, Seen
     from aimlsetup.cli._site import Site
     from aimlsetup.engine.session import Session
+    from aimlsetup.models.inventory import Inventories
     from aimlsetup.models.plan import Plan
+    from aimlsetup.ui import Style
+    from aimlsetup.waves import Serial
+
+STYLES: "dict[str, Style]" = {"failed": "bad", "untouched": "change", "done": "good", "unchanged": "good"}
+
+
+def _serial(_context: click.Context, _option: click.Parameter, text: str | None) -> "Serial | None":
+    from aimlsetup.waves import Serial
+
+    try:
+        return Serial.of(text) if text is not None else None
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 @click.command()
 @click.argument("saved", type=click.Path(path_type=Path, dir_okay=False, exists=True), required=False, metavar="[PLAN]")
 @common
+@inventory_options
 @yes_option
+@click.option(
+    "--replace",
+    "replaced",
+    metavar="NAME",
+    multiple=True,
+    help="With --yes: something that was there before and may be changed (path, unit or account, as the plan has it).",
+)
 @click.option("--check", is_flag=True, help="The same as `plan`: change nothing.")
+@click.option(
+    "--serial",
+    metavar="NUMBER|PERCENT%",
+    callback=_serial,
+    help="Of several hosts one is changed and verified first; then so many at a time. Default: all the rest at once.",
+)
 @click.option(
     "--take-lock", is_flag=True, help="Take a host over from another controller's apply that is known to be dead."
 )
 def command(
-    saved: Path | None, profile: Path, limit: str | None, as_json: bool, yes: bool, check: bool, take_lock: bool
+    saved: Path | None,
+    profile: Path,
+    limit: str | None,
+    as_json: bool,
+    inventories: "Inventories",
+    yes: bool,
+    replaced: tuple[str, ...],
+    check: bool,
+    serial: "Serial | None",
+    take_lock: bool,
 ) -> int:
     """Make the hosts match the lock; where there is none, or the profile has changed, it is solved first.
 
     Only what differs is touched. Stopped half-way, by whatever, the same command goes on from what the host is.
+    Where several hosts differ, one is changed and verified first, then the others; the first failure stops (exit code
+    6 if some are done by then).
     With a PLAN that `plan -o` saved, exactly that is done, or nothing (exit code 3) if the hosts have moved on.
+    What was there before and no receipt owns is changed only where the plan that is confirmed says so (exit code 5).
 
     \b
     aimlsetup apply
     aimlsetup apply --yes --limit gpu1,gpu2
+    aimlsetup apply --yes -i inventories/lab --limit gpus --serial 25%
     aimlsetup apply change.plan
     """
     if check:
         from aimlsetup.cli.plan import preview
 
-        return preview(profile, limit, as_json=as_json)
-    return apply(profile, limit, saved=saved, as_json=as_json, yes=yes, take_lock=take_lock)
+        return preview(profile, limit, inventories, as_json=as_json)
+    return apply(
+        profile,
+        limit,
+        inventories,
+        saved=saved,
+        as_json=as_json,
+        yes=yes,
+        replaced=replaced,
+        serial=serial,
+        take_lock=take_lock,
+    )
 
 
 def apply(
     profile: Path,
     limit: str | None,
+    inventories: "Inventories | None" = None,
     *,
     saved: Path | None = None,
     as_json: bool = False,
     yes: bool = False,
+    replaced: Sequence[str] = (),
+    serial: "Serial | None" = None,
     take_lock: bool = False,
 ) -> int:
     """Observe, compare, ask, act, until nothing drifts. Returns the exit code."""
-    from aimlsetup.cli import _loop, _resume, _site
+    from aimlsetup.cli import _consent, _loop, _resume, _site
     from aimlsetup.engine.failures import RESUMES
     from aimlsetup.engine.locks import held
     from aimlsetup.engine.session import session
 
     plan = _read_plan(saved) if saved else None
-    site = _site.open_site(profile, limit, boot=True)
-    with held(site.hosts), session(site.hosts, site.references()) as run:
+    site = _site.open_site(profile, limit, inventories, boot=True)
+    with held(site.hosts), session(site.hosts, site.references(), rootless=site.rootless) as run:
         try:
             seen, errors = _loop.look_and_judge(site, run)
             if plan:
                 _still_true(plan, site, seen)
-            outcomes = _act(site, run, seen, yes=yes, take_lock=take_lock)
+            run.adopt = _consent.granted(plan) if plan else {name: list(replaced) for name in seen}
+            outcomes = _act(site, run, seen, yes=yes, previewed=plan, serial=serial, take_lock=take_lock)
         except KeyboardInterrupt:
             raise AimlsetupError(
                 "interrupted",
@@ -77,20 +133,32 @@ def apply(
         errors |= {name: outcome.error for name, outcome in outcomes.items() if outcome.error}
         _show(outcomes, errors, log, as_json=as_json)
         _resume.reboot(run, [name for name, error in errors.items() if error.ref == RESUMES])
-    return _loop.conclude(errors, len(site.hosts))
+    return _loop.conclude(errors, len(site.hosts) - sum(outcome.untouched for outcome in outcomes.values()))
 
 
-def _act(site: "Site", run: "Session", seen: dict[str, "Seen"], *, yes: bool, take_lock: bool) -> dict[str, "Outcome"]:
+def _act(
+    site: "Site",
+    run: "Session",
+    seen: dict[str, "Seen"],
+    *,
+    yes: bool,
+    previewed: "Plan | None",
+    serial: "Serial | None",
+    take_lock: bool,
+) -> dict[str, "Outcome"]:
     """Show what would change, ask, and do it."""
     from aimlsetup import ui
-    from aimlsetup.cli import _loop
+    from aimlsetup.cli import _consent, _loop, _waves
     from aimlsetup.report import plan as report
 
     if not _loop.work_of(site, seen):
         return {name: _loop.Outcome() for name in seen}
     if yes:
         ui.show(report.lines(_loop.outline(site, seen), undo=False), to_stderr=True)
-        return _loop.converge(site, run, seen, take_lock=take_lock)
+        errors = _unasked(site, run, seen, previewed)
+        if errors:
+            return {name: _loop.Outcome(error=errors.get(name), untouched=name not in errors) for name in seen}
+        return _waves.roll_out(site, run, seen, serial=serial, take_lock=take_lock)
     if not ui.interactive():
         raise AimlsetupError(
             "apply-consent",
@@ -100,11 +168,38 @@ def _act(site: "Site", run: "Session", seen: dict[str, "Seen"], *, yes: bool, ta
         )
     made, errors = _loop.plan(site, run, seen)
     ui.show(report.lines(made, width=ui.width()), to_stderr=True)
+    run.adopt = _consent.granted(made)
+    errors |= _consent.refused(made, run.adopt, site.path)
     if errors:
         return {name: _loop.Outcome(error=errors.get(name)) for name in seen}
+    if order := _waves.told(site, seen, serial):
+        ui.show([ui.Line(order)], to_stderr=True)
     if not ui.confirm("Apply this?"):
         raise AimlsetupError("apply-declined", "nothing was changed", exit_code=Exit.CONSENT)
-    return _loop.converge(site, run, seen, take_lock=take_lock)
+    return _waves.roll_out(site, run, seen, serial=serial, take_lock=take_lock)
+
+
+def _unasked(
+    site: "Site", run: "Session", seen: dict[str, "Seen"], previewed: "Plan | None"
+) -> dict[str, AimlsetupError]:
+    """Why nothing is touched: on these hosts nobody agreed to the change of something that no receipt owns.
+
+    Whatever else a preview fails for, the apply itself will tell.
+    """
+    from aimlsetup.cli import _consent, _loop
+
+    if previewed:
+        return _consent.refused(previewed, run.adopt, site.path)
+    unsure = {
+        name: host
+        for name, host in seen.items()
+        if name in _loop.work_of(site, seen) and _consent.possible(site, name, host, run.adopt.get(name, ()))
+    }
+    if not unsure:
+        return {}
+    made, errors = _loop.plan(site, run, unsure)
+    consents = {name: error for name, error in errors.items() if error.exit_code == Exit.CONSENT}
+    return consents | _consent.refused(made, run.adopt, site.path)
 
 
 def _read_plan(path: Path) -> "Plan":
@@ -154,6 +249,7 @@ def _show(
     if as_json:
         hosts = {
             name: {"status": outcome.status, "applied": outcome.applied, "removed": outcome.removed}
+            | ({"wave": outcome.wave} if outcome.wave else {})
             for name, outcome in outcomes.items()
         }
         failed = {name: error.document() for name, error in errors.items()}
@@ -169,7 +265,7 @@ def _show(
     else:
         ui.show(
             [
-                ui.Line(f"{name}: {_sentence(outcome)}", "bad" if outcome.error else "good")
+                ui.Line(f"{name}: {_sentence(outcome)}", STYLES[outcome.status])
                 for name, outcome in outcomes.items()
             ]
         )
@@ -182,4 +278,5 @@ def _sentence(outcome: "Outcome") -> str:
         for done, names in (("applied", outcome.applied), ("removed", outcome.removed))
         if names
     ]
-    return "; ".join([*parts, *(["failed"] if outcome.error else [])]) or "nothing to do"
+    ends = {"failed": ["failed"], "untouched": ["untouched: another host failed before it"]}.get(outcome.status, [])
+    return "; ".join([*parts, *ends]) or "nothing to do"

@@ -82,7 +82,8 @@ def _now(cases: "Cases", pin: str | None) -> "list[Solved]":
     if pin and not cases.path.exists():
         profile = alternatives.wishing(profile, alternatives.asked(pin, catalog.load()))
     return [
-        cases.solved(name, profile, platform, hosts, None) for name, (platform, hosts) in cases.alike(profile).items()
+        cases.solved(name, alike.profile, alike.platform, alike.hosts, None)
+        for name, alike in cases.alike(profile).items()
     ]
 
 
@@ -117,16 +118,17 @@ def _answers(cases: "Cases", wish: "Asked") -> "list[Answer]":
     from aimlsetup.report.explanation import Answer
 
     wished, answers = alternatives.wishing(cases.profile, wish), []
-    for name, (platform, hosts) in cases.alike(wished).items():
+    for name, (platform, hosts, profile) in cases.alike(wished).items():
+        own = cases.profile.of(cases.profile.groups_of(hosts[0]))
         try:
-            after = cases.solved(name, wished, platform, hosts, wish)
+            after = cases.solved(name, alternatives.wishing(profile, wish), platform, hosts, wish)
         except AimlsetupError as error:
             if error.exit_code != Exit.NO_SOLUTION:
                 raise
             answers.append(Answer(cases.unsolved(name, platform, hosts, {}), refusal=error))
             continue
         try:
-            before = cases.solved(name, cases.profile, platform, hosts, None)
+            before = cases.solved(name, own, platform, hosts, None)
         except AimlsetupError:  # what the profile wishes for has no solution, with this it has one
             before = cases.unsolved(name, platform, hosts, {})
         answers.append(Answer(after, list(changes.between(name, before.pins, after.pins))))

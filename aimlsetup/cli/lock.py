@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aimlsetup.cli._options import common, print_document
+from aimlsetup.cli._options import common, inventory_options, print_document
 from aimlsetup.errors import AimlsetupError, Exit
 
 if TYPE_CHECKING:
     from aimlsetup.cli._site import Site
+    from aimlsetup.models.inventory import Inventories
     from aimlsetup.models.lock import Change, Lock
     from aimlsetup.models.observation import Observation
 
 
 @click.command()
 @common
+@inventory_options
 @click.option(
     "--host-facts",
     "facts",
@@ -36,7 +38,13 @@ if TYPE_CHECKING:
     help="Also write an inventory for plain ansible-playbook there.",
 )
 def command(
-    profile: Path, limit: str | None, as_json: bool, facts: tuple[str, ...], upgrade: bool, vars_dir: Path | None
+    profile: Path,
+    limit: str | None,
+    as_json: bool,
+    inventories: "Inventories",
+    facts: tuple[str, ...],
+    upgrade: bool,
+    vars_dir: Path | None,
 ) -> int:
     """Solve the profile for its hosts and write the lock beside it. Changes nothing on any host.
 
@@ -52,7 +60,7 @@ def command(
     from aimlsetup.cli import _loop, _site
     from aimlsetup.locking import changes, file
 
-    site = _site.open_site(profile, limit)
+    site = _site.open_site(profile, limit, inventories)
     described = _described(site, facts)
     observed, errors = _observations(site, described)
     made = refresh(site, observed, upgrade=upgrade, follow=True, described=described) if observed else None
@@ -81,9 +89,10 @@ def refresh(
     The facts of `described` hosts come from files.
     """
     from aimlsetup import locking, ui
+    from aimlsetup.cli._network import way_out
     from aimlsetup.locking import file
 
-    with ui.waiting("solving"):
+    with way_out(site.profile), ui.waiting("solving"):
         made = locking.make(
             site.profile,
             observed,
@@ -112,7 +121,7 @@ def _observations(
     hosts = {name: host for name, host in site.hosts.items() if name not in described}
     if not hosts:
         return dict(described), {}
-    with session(hosts, site.references()) as run:
+    with session(hosts, site.references(), rootless=site.rootless) as run:
         observed = _loop.look(run, hosts)
     return {**described, **observed.hosts}, dict(observed.errors)
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aimlsetup.cli._options import common, print_document
+from aimlsetup.cli._options import common, inventory_options, print_document
 from aimlsetup.errors import Exit
 
 if TYPE_CHECKING:
+    from aimlsetup.models.inventory import Inventories
     from aimlsetup.report.plan import Detail
 
 DETAIL: "dict[bool | None, Detail]" = {None: "changes", True: "all", False: "none"}
@@ -17,6 +18,7 @@ DETAIL: "dict[bool | None, Detail]" = {None: "changes", True: "all", False: "non
 
 @click.command()
 @common
+@inventory_options
 @click.option(
     "-o",
     "--output",
@@ -37,6 +39,7 @@ def command(
     profile: Path,
     limit: str | None,
     as_json: bool,
+    inventories: "Inventories",
     outputs: tuple[Path, ...],
     drift_code: bool,
     diff: bool | None,
@@ -53,12 +56,15 @@ def command(
     aimlsetup plan -o change.plan -o change.html
     aimlsetup plan --exit-code --json > plan.json
     """
-    return preview(profile, limit, as_json=as_json, outputs=outputs, drift_code=drift_code, diff=diff)
+    return preview(
+        profile, limit, inventories, as_json=as_json, outputs=outputs, drift_code=drift_code, diff=diff
+    )
 
 
 def preview(
     profile: Path,
     limit: str | None,
+    inventories: "Inventories | None" = None,
     *,
     as_json: bool = False,
     outputs: Sequence[Path] = (),
@@ -71,8 +77,8 @@ def preview(
     from aimlsetup.engine.session import session
     from aimlsetup.report import plan as report
 
-    site = _site.open_site(profile, limit)
-    with session(site.hosts, site.references()) as run:
+    site = _site.open_site(profile, limit, inventories)
+    with session(site.hosts, site.references(), rootless=site.rootless) as run:
         seen, errors = _loop.look_and_judge(site, run)
         if site.lock is None:  # no host answered, so there was nothing to solve for
             _loop.tell(errors)

@@ -56,12 +56,15 @@ def show(profile: Path, distros: tuple[str, ...], as_json: bool) -> int:
 def check(profile: Path, distros: tuple[str, ...], as_json: bool) -> int:
     """Ask each source from this machine: signed indexes are read whole, as for a lock.
 
-    Exit code 1 when one that is needed does not answer. Credentials are those of your netrc file, of git and of ssh.
+    Exit code 1 when one that is needed does not answer. It is asked through the profile's proxy, with its accounts and
+    authorities; besides with those of your environment, your netrc file, git and ssh.
     """
     from aimlsetup import ui
+    from aimlsetup.catalog import profiles
+    from aimlsetup.cli._network import way_out
 
     found = _found(profile, distros)
-    with ui.waiting("asking the sources"), ThreadPoolExecutor(AT_ONCE) as pool:
+    with way_out(profiles.read(profile)), ui.waiting("asking the sources"), ThreadPoolExecutor(AT_ONCE) as pool:
         said = list(pool.map(_ask, found))
     _print(found, said, as_json=as_json)
     lost = any(answer.answers is False and each.use.needed for each, answer in zip(found, said, strict=True))

@@ -6,10 +6,13 @@ from typing import Any
 
 from aimlsetup.engine.inputs import given
 from aimlsetup.engine.runner import Call, Result
-from aimlsetup.engine.session import Session
+from aimlsetup.engine.session import Session, ignore
 
 SITE = "codehub.aimlsetup.site"
+DESCRIBE = "codehub.aimlsetup.describe"
 VERIFY = "codehub.aimlsetup.verify"
+UNDO = "codehub.aimlsetup.undo"
+FLIP = "codehub.aimlsetup.flip"
 
 
 @dataclass(frozen=True)
@@ -29,15 +32,48 @@ def site(
     *,
     check: bool = False,
     take_lock: bool = False,
-    resume: Mapping[str, Mapping[str, Any]] | None = None,
+    own: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Result:
     """Run the site on these hosts; with `check` nothing is changed, and modules say what they would do.
 
-    `resume` is how the apply is begun again after a reboot, by host, for those that can't be waited for.
+    `own` are further variables of hosts: how the apply is begun again after a reboot that can't be waited for, and the
+    private Python of one that needs it.
     """
     more = {"aimlsetup_holder": session.holder, "aimlsetup_run": session.log.name, "aimlsetup_take_lock": take_lock}
-    own = {host: {"aimlsetup_resume": dict(how)} for host, how in (resume or {}).items()}
-    return _play(session, Call(playbook=SITE, check=check), work, {host: more | own.get(host, {}) for host in work})
+    agreed = {host: {"aimlsetup_adopt": list(session.adopt.get(host, ()))} for host in work}
+    variables = {host: {**more, **agreed[host], **(own or {}).get(host, {})} for host in work}
+    return _play(session, Call(playbook=SITE, check=check), work, variables)
+
+
+def undo(
+    session: Session, components: Mapping[str, list[str]], to: str, *, check: bool = False, take_lock: bool = False
+) -> Result:
+    """Take components of these hosts back to before their `last` or `first` change; none means as the module has it."""
+    more = {"aimlsetup_holder": session.holder, "aimlsetup_run": session.log.name, "aimlsetup_take_lock": take_lock}
+    variables = {host: more | {"aimlsetup_undo": names, "aimlsetup_undo_to": to} for host, names in components.items()}
+    return session.run(Call(playbook=UNDO, check=check), variables)
+
+
+def flip(
+    session: Session, work: Mapping[str, Work], component: str, *, check: bool = False, take_lock: bool = False
+) -> Result:
+    """Flip a component's links to the previous dated directories; with the arguments of all that may depend on them."""
+    more = {
+        "aimlsetup_holder": session.holder,
+        "aimlsetup_run": session.log.name,
+        "aimlsetup_take_lock": take_lock,
+        "aimlsetup_flip": component,
+    }
+    return _play(session, Call(playbook=FLIP, check=check), work, dict.fromkeys(work, more))
+
+
+def describe(session: Session, host: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What the codehub role would write with these arguments: {"app", "paths", "exports"} as data."""
+    result = session.run(Call(playbook=DESCRIBE), {host: dict(arguments)}, on_event=ignore, quiet=True)
+    said = [event.result["msg"] for event in result.events if event.kind == "ok" and "msg" in event.result]
+    if not said or not isinstance(said[-1], dict):
+        raise RuntimeError(f"{DESCRIBE} did not say what would be generated:\n{result.output[-2000:]}")
+    return said[-1]
 
 
 def reboot(session: Session, hosts: Iterable[str]) -> None:

@@ -27,6 +27,12 @@ class Known:
 
 CONNECTION = (
     Known(
+        r"UNKNOWN port 65535|stdio forwarding failed|banner exchange: Connection to UNKNOWN",
+        "bastion-unreachable",
+        "the host that ssh jumps through does not let it pass",
+        "Try `ssh -v` by hand with the same options; the lines above are what ssh said of it.",
+    ),
+    Known(
         r"Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED|No \S+ host key is known",
         "host-key",
         "its ssh host key is not the one that is known, or none is known",
@@ -36,21 +42,24 @@ CONNECTION = (
         r"Permission denied \(|Too many authentication failures",
         "host-login",
         "ssh does not accept this user and key",
-        "Check `user` and `identity` of the host in the profile, and that `ssh` logs in without a question.",
+        "Check `user` and `identity` of the host in the profile (in an inventory `ansible_user` and "
+        "`ansible_ssh_private_key_file`), and that `ssh` logs in without a question.",
         Exit.USAGE,
     ),
     Known(
         r"Could not resolve hostname|Name or service not known",
         "host-name",
         "its address is unknown",
-        "Check `address` of the host in the profile, or give it an entry in your ssh configuration.",
+        "Check `address` of the host in the profile (`ansible_host` in an inventory), or give it an entry in your ssh "
+        "configuration.",
         Exit.USAGE,
     ),
     Known(
         r"Connection refused|[Cc]onnection timed out|No route to host|unreachable|Connection (closed|reset)|timed out",
         "host-unreachable",
         "it does not answer on ssh",
-        "Check that it is up, and `address` and `port` in the profile.",
+        "Check that it is up, and `address` and `port` in the profile (`ansible_host` and `ansible_port` in an "
+        "inventory).",
     ),
 )
 BECOME = (
@@ -59,14 +68,16 @@ BECOME = (
         r"|Authentication failed|Timeout .*privilege escalation",
         "become-password",
         "the password for sudo is wrong",
-        "Check the reference in `become: {password: …}` of the host in the profile.",
+        "Check the reference in `become: {password: …}` of the host in the profile (`ansible_become_password` in an "
+        "inventory).",
         Exit.USAGE,
     ),
     Known(
         r"[Mm]issing sudo password|a password is required|interactive authentication is required",
         "become-password-missing",
         "sudo wants a password",
-        'Give the host `become: {method: sudo, password: "prompt:sudo password"}` in the profile.',
+        'Give the host `become: {method: sudo, password: "prompt:sudo password"}` in the profile '
+        "(`ansible_become_password`, in a vault, in an inventory).",
         Exit.USAGE,
     ),
     Known(
@@ -135,6 +146,11 @@ def python_missing(host: str, path: str) -> AimlsetupError:
     )
 
 
+def no_answer(host: str, output: str) -> AimlsetupError:
+    """A host of which Ansible said nothing; `output` is what it said of all."""
+    return AimlsetupError("ansible-failed", f"{host}: Ansible ended without an answer", context=_tail(output))
+
+
 def access_error(host: str, event: Event, scrub: Callable[[str], str] = str) -> AimlsetupError:
     """Why a host cannot be observed; `scrub` hides secrets."""
     text = scrub(words(event.result))
@@ -155,8 +171,20 @@ def not_root(host: str, uid: int) -> AimlsetupError:
     return AimlsetupError(
         "no-root",
         f"{host}: root is needed, and this is user id {uid}",
-        context=["expected: `user: root`, or `become: {method: sudo}`, of the host in the profile"],
-        hint="Run as root, or let aimlsetup become root by sudo.",
+        context=["expected: `user: root`, or `become: {method: sudo}` (in an inventory `ansible_become: true`)"],
+        hint="Run as root, or let aimlsetup become root by sudo; without either, `scope: user` in the profile makes "
+        "everything below this user's home.",
+        exit_code=Exit.USAGE,
+    )
+
+
+def is_root(host: str) -> AimlsetupError:
+    """A host where we are root, and everything is to be made without."""
+    return AimlsetupError(
+        "is-root",
+        f"{host}: the profile has `scope: user`, and this is root",
+        context=["expected: a user whose home everything is made in, and no `become`"],
+        hint="Log in as that user, or leave `scope` out.",
         exit_code=Exit.USAGE,
     )
 

@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from aimlsetup.engine import session
+from aimlsetup.engine import failures, session
 from aimlsetup.engine.observe import MODULE, refusal
 from aimlsetup.engine.runner import Call
-from aimlsetup.errors import AimlsetupError
 from aimlsetup.models.profile import Host
 
 DOCTOR = "codehub.aimlsetup.doctor"
@@ -34,7 +33,7 @@ def _ask(name: str, host: Host, call: Call, variables: Mapping[str, Any]) -> Map
             (found for found in reversed(result.events) if found.host == name and found.kind != "started"), None
         )
         if event is None:
-            raise AimlsetupError("ansible-failed", f"{name}: Ansible ended without an answer")
+            raise failures.no_answer(name, result.output)
         if event.kind != "ok":
             raise refusal(opened, name, event)
     return event.result

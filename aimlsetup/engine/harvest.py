@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from aimlsetup.engine.runner import Event
-from aimlsetup.models.plan import Claim, Effects
+from aimlsetup.models.plan import Claim, Effects, Flipped, Mark, Met, Undoing
 
 SERVICES = (
     "ansible.builtin.systemd",
@@ -15,6 +15,10 @@ SERVICES = (
     "systemd",
     "service",
 )
+COMMAND = "ansible.builtin.command"
+FLIP = "codehub.aimlsetup.flip"
+RESTORE = "codehub.aimlsetup.restore"
+MARKS: list[Mark] = ["keep", "adopt", "replace", "in the way"]  # by strength
 RECEIPT = "codehub.aimlsetup.receipt"  # that it will be written goes without saying
 
 
@@ -23,13 +27,33 @@ def effects(events: Iterable[Event], scrub: Callable[[str], str]) -> dict[tuple[
 
     A module may return `plan` with `packages` ([{name, from, to}]), `download` and `disk` (bytes), `estimated` (whether
     `disk` is), `unsized` (names), `restarts` (units) and `reboot`, and `space`, its claims on file systems. Where it
-    names packages, its diff would only say the same again.
+    names packages, its diff would only say the same again. `unowned` are marks as plugins/module_utils/unowned.py makes
+    them.
     """
     grouped: dict[tuple[str, str], list[Event]] = defaultdict(list)
+    marks: dict[tuple[str, str], list[Met]] = defaultdict(list)
     for event in events:
-        if event.changed and event.component and event.action != RECEIPT:
-            grouped[event.host, event.component].append(event)
-    return {key: _effects(found, scrub) for key, found in grouped.items()}
+        if not event.component:
+            continue
+        key = event.host, event.component
+        if event.changed and event.action != RECEIPT:
+            grouped[key].append(event)
+        if found := event.result.get("unowned"):
+            marks[key] += map(Met.model_validate, found)
+    return {
+        key: _effects(grouped[key], scrub).model_copy(update={"unowned": _strongest(marks[key])})
+        for key in [*grouped, *(key for key in marks if key not in grouped)]
+    }
+
+
+def _strongest(marks: Iterable[Met]) -> list[Met]:
+    """One mark per thing: what is met first is only there, a later task may say what becomes of it."""
+    found: dict[tuple[str, str], Met] = {}
+    for met in marks:
+        before = found.get((met.kind, met.name))
+        if before is None or MARKS.index(met.mark) > MARKS.index(before.mark):
+            found[met.kind, met.name] = met
+    return list(found.values())
 
 
 def notes(events: Iterable[Event], host: str, scrub: Callable[[str], str]) -> dict[str, str]:
@@ -41,6 +65,28 @@ def notes(events: Iterable[Event], host: str, scrub: Callable[[str], str]) -> di
             texts = [scrub(str(result["note"])) for result in results if result.get("note")]
             found |= {event.component: "; ".join(texts)} if texts else {}
     return found
+
+
+def undoings(events: Iterable[Event], scrub: Callable[[str], str]) -> dict[str, Undoing]:
+    """{host: what was, or would be, taken back}."""
+    return {
+        event.host: Undoing(
+            components=list(event.result["components"]),
+            effects=_effects([event], scrub),
+            left=[f"{row['name']}: {scrub(str(row['why']))}" for row in event.result.get("left") or ()],
+        )
+        for event in events
+        if event.kind == "ok" and event.action == RESTORE
+    }
+
+
+def flips(events: Iterable[Event]) -> dict[str, Flipped]:
+    """{host: what was, or would be, flipped}."""
+    return {
+        event.host: Flipped.model_validate({key: event.result[key] for key in Flipped.model_fields})
+        for event in events
+        if event.kind == "ok" and event.action == FLIP
+    }
 
 
 def _effects(events: list[Event], scrub: Callable[[str], str]) -> Effects:
@@ -58,7 +104,16 @@ def _effects(events: list[Event], scrub: Callable[[str], str]) -> Effects:
         space=[Claim.model_validate(claim) for event in events for claim in event.result.get("space") or ()],
         restarts=list(dict.fromkeys([*started, *(str(unit) for plan in plans for unit in plan.get("restarts") or ())])),
         reboot=any(plan.get("reboot") for plan in plans) or any(event.action.endswith("reboot") for event in events),
+        lost=[line for event in events for line in _lost(event)],
     )
+
+
+def _lost(event: Event) -> list[str]:
+    """What no undo brings back: replaced packages that are nowhere to be had, and what a command makes."""
+    if event.action == COMMAND:
+        return [f"what “{event.task.partition(' : ')[2] or event.task}” makes stays"]
+    packages = (event.result.get("plan") or {}).get("lost") or ()
+    return [f"{name}: neither apt's cache nor a source has this version to go back to" for name in packages]
 
 
 def _tells(event: Event) -> bool:
@@ -78,9 +133,9 @@ def _package(entry: Mapping[str, Any]) -> str:
 
 def _diffs(result: Mapping[str, Any]) -> list[str]:
     """Unified diffs of what Ansible puts under `diff`: one mapping or a list of them, before and after or prepared."""
-    if (result.get("plan") or {}).get("packages"):
-        return []
     texts, found = [], result.get("diff")
+    if isinstance(found, Mapping) and (result.get("plan") or {}).get("packages"):
+        return []
     for part in found if isinstance(found, list) else [found]:
         if isinstance(part, Mapping):
             text = part.get("prepared") or _unified(part)

@@ -8,10 +8,14 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from aimlsetup.models.inventory import Listed
 from aimlsetup.models.profile import Host
 
 # Asking Ansible to look for an interpreter costs every host a round trip.
 PYTHON = "/usr/bin/python3"
+INTERPRETER = "ansible_python_interpreter"
+# What `base` installs where that is missing or too old.
+PRIVATE_PYTHON = "/opt/aimlsetup/python/bin/python3"
 # Ansible hands its prompt to sudo as the fourth word and waits for it, but sudo-rs prints one of its own. There the
 # prompt is printed for it, unless sudo asks nothing: a password nobody asked for would be read by what sudo starts.
 # Why sudo refuses is understood in English.
@@ -30,11 +34,15 @@ def document(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return {"all": {"hosts": {name: dict(variables) for name, variables in hosts.items()}}}
 
 
-def connection(name: str, host: Host) -> dict[str, Any]:
-    """Variables that say how Ansible reaches a host and becomes root there."""
+def connection(name: str, host: Host, python: str | None = None) -> dict[str, Any]:
+    """Variables that say how Ansible reaches a host, runs modules there (on `python` unless the profile names an
+    interpreter) and becomes root; of one that stands in an existing inventory only what that leaves to be looked for.
+    """
+    if isinstance(host, Listed):
+        return {} if INTERPRETER in host.defines and not python else {INTERPRETER: python or PYTHON}
     variables: dict[str, Any] = {
         "ansible_connection": host.connection,
-        "ansible_python_interpreter": host.python or PYTHON,
+        INTERPRETER: host.python or python or PYTHON,
         "ansible_become": host.become.method != "none",
         "ansible_become_method": "ansible.builtin.sudo",
     }

@@ -1,4 +1,4 @@
-"""What the hosts are now: one module call for all of them; a raw probe only where that shows there is no Python."""
+"""What the hosts are now: one module call for all of them; a raw probe only where that shows no Python to run it on."""
 
 import re
 from collections.abc import Iterable
@@ -8,18 +8,24 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from packaging.version import Version
 from pydantic import ValidationError
 
 from aimlsetup.engine import failures
-from aimlsetup.engine.runner import Call, Event
+from aimlsetup.engine.inventory import INTERPRETER, PRIVATE_PYTHON, PYTHON
+from aimlsetup.engine.runner import Call, Event, Result
 from aimlsetup.engine.session import Session, ignore
 from aimlsetup.errors import AimlsetupError
+from aimlsetup.models.inventory import Listed
 from aimlsetup.models.observation import Observation
 
 MODULE = "codehub.aimlsetup.observe"
 # Shell that any POSIX system has: it runs where there is no Python.
 VERSION = "{{ ansible_python_interpreter | quote }} --version 2>&1"
-PROBE = "cat /etc/os-release; echo HOST_KERNEL=$(uname -r); echo HOST_ARCH=$(uname -m); echo HOST_UID=$(id -u)"
+PROBE = (
+    "cat /etc/os-release; echo HOST_KERNEL=$(uname -r); echo HOST_ARCH=$(uname -m); echo HOST_UID=$(id -u); "
+    f"echo HOST_PYTHON=$({PYTHON} --version 2>/dev/null); echo HOST_PRIVATE=$({PRIVATE_PYTHON} --version 2>/dev/null)"
+)
 
 
 @dataclass
@@ -33,18 +39,38 @@ class Observed:
 def observe(session: Session, names: Iterable[str], *, deep: bool = False) -> Observed:
     """Observe these hosts. `deep` hashes every owned file instead of comparing sizes and times."""
     wanted = list(names)
-    call = Call(module=MODULE, arguments="deep=true" if deep else "")
-    result = session.run(call, {name: {} for name in wanted}, on_event=ignore, quiet=True)
-    last = {event.host: event for event in result.events if event.kind != "started"}
-    lacking = [name for name in wanted if name in last and failures.lacks_python(last[name])]
-    bare = [name for name in lacking if session.hosts[name].python is None]
     observed = Observed()
+    result = _asked(session, wanted, deep)
+    last = _last(result)
+    unfit = [name for name in wanted if name in last and _unfit(session, name, last[name])]
     for name in wanted:
-        if name not in bare:
-            _file(observed, session, name, last.get(name))
-    if bare:
-        _probe(session, bare, observed)
+        if name not in unfit:
+            _file(observed, session, name, last.get(name), result.output)
+    private = _probe(session, unfit, observed) if unfit else []
+    if private:
+        session.interpreters |= dict.fromkeys(private, PRIVATE_PYTHON)
+        result = _asked(session, private, deep)
+        for name in private:
+            _file(observed, session, name, _last(result).get(name), result.output)
     return observed
+
+
+def _asked(session: Session, names: Iterable[str], deep: bool) -> Result:
+    """What became of the module's run."""
+    call = Call(module=MODULE, arguments="deep=true" if deep else "")
+    return session.run(call, {name: {} for name in names}, on_event=ignore, quiet=True)
+
+
+def _last(result: Result) -> dict[str, Event]:
+    """Each host's answer."""
+    return {event.host: event for event in result.events if event.kind != "started"}
+
+
+def _unfit(session: Session, name: str, event: Event) -> bool:
+    """Whether a host has no Python that modules run on where it is expected, and nobody names another."""
+    host = session.hosts[name]
+    named = host.python or (isinstance(host, Listed) and INTERPRETER in host.defines)
+    return not named and (failures.lacks_python(event) or failures.refuses_python(event))
 
 
 def refusal(session: Session, name: str, event: Event) -> AimlsetupError:
@@ -72,10 +98,10 @@ def oldest_python() -> str:
     return ".".join(re.findall(r"^_PY_MIN = \((\d+), (\d+)\)$", source.read_text(), re.MULTILINE)[0])
 
 
-def _file(observed: Observed, session: Session, name: str, event: Event | None) -> None:
+def _file(observed: Observed, session: Session, name: str, event: Event | None, output: str) -> None:
     """Put one host's answer where it belongs."""
     if event is None:
-        observed.errors[name] = AimlsetupError("ansible-failed", f"{name}: Ansible ended without an answer")
+        observed.errors[name] = failures.no_answer(name, session.secrets.scrub(output))
     elif event.kind != "ok":
         observed.errors[name] = refusal(session, name, event)
     else:
@@ -83,37 +109,54 @@ def _file(observed: Observed, session: Session, name: str, event: Event | None) 
             found = Observation.model_validate(event.result["observation"])
         except (KeyError, ValidationError) as error:
             raise RuntimeError(f"{name}: the observe module answered in a form this version does not know") from error
-        uid = found.facts.get("uid", 0)
-        if uid:
-            observed.errors[name] = failures.not_root(name, uid)
-        else:
-            observed.hosts[name] = found
+        _admit(observed, session, name, found)
 
 
-def _probe(session: Session, names: list[str], observed: Observed) -> None:
-    """Release and kernel of hosts without Python."""
-    result = session.run(
-        Call(module="ansible.builtin.raw", arguments=PROBE), {name: {} for name in names}, on_event=ignore, quiet=True
-    )
-    last = {event.host: event for event in result.events if event.kind != "started"}
+def _admit(observed: Observed, session: Session, name: str, found: Observation) -> None:
+    """A host counts where we are who the profile is for."""
+    uid = found.facts.get("uid", 0)
+    if bool(uid) == session.rootless:
+        observed.hosts[name] = found
+    else:
+        observed.errors[name] = failures.not_root(name, uid) if uid else failures.is_root(name)
+
+
+def _probe(session: Session, names: list[str], observed: Observed) -> list[str]:
+    """Look at hosts without a Python for modules. Returns those with a private one; of the others files the release."""
+    for name in names:
+        session.interpreters.pop(name, None)
+    call = Call(module="ansible.builtin.raw", arguments=PROBE)
+    result = session.run(call, {name: {} for name in names}, on_event=ignore, quiet=True)
+    last = _last(result)
+    private = []
     for name in names:
         event = last.get(name)
         if event is None or event.kind != "ok":
-            _file(observed, session, name, event)
+            _file(observed, session, name, event, result.output)
             continue
         facts = probe_facts(str(event.result.get("stdout", "")))
-        if facts["uid"]:
-            observed.errors[name] = failures.not_root(name, facts["uid"])
+        if _runs_modules(facts["private_python"]):
+            private.append(name)
         else:
-            observed.hosts[name] = Observation(version=1, facts=facts)
+            _admit(observed, session, name, Observation(version=1, facts=facts))
+    return private
+
+
+def _runs_modules(version: str | None) -> bool:
+    """Whether this controller's ansible-core runs modules on a Python."""
+    return bool(version) and Version(version or "0") >= Version(oldest_python())
 
 
 def probe_facts(text: str) -> dict[str, Any]:
-    """The few facts of a host without Python, in the form of the observe module's."""
+    """The few facts of a host that modules do not run on, in the form of the observe module's; beside them the versions
+    of a Python that is too old, and of a private one.
+    """
     pairs = dict(line.strip().partition("=")[::2] for line in text.splitlines() if "=" in line)
     value = {key: entry.strip("\"'") for key, entry in pairs.items()}
     return {
         "python": None,
+        "python_old": value.get("HOST_PYTHON", "").removeprefix("Python ") or None,
+        "private_python": value.get("HOST_PRIVATE", "").removeprefix("Python ") or None,
         "release": {
             "id": value.get("ID", "unknown"),
             "version": value.get("VERSION_ID", ""),

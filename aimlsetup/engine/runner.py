@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from aimlsetup.engine import settings
 from aimlsetup.engine.workspace import Workspace
+from aimlsetup.models.inventory import Inventories
 
 Kind = Literal["started", "ok", "skipped", "failed", "unreachable"]
 KINDS: dict[str, Kind] = {
@@ -25,7 +26,7 @@ KINDS: dict[str, Kind] = {
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 BECOME_PROMPT = r"BECOME password.*:\s*?$"
 CANCEL_SECONDS = 1  # how soon an interruption is noticed
-CONNECT_SECONDS = 10
+LIMIT = "limit"  # a file of the workspace with the names of hosts, one per line
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,25 @@ class Call:
     forks: int = 25
 
 
+@dataclass(frozen=True)
+class Existing:
+    """Hosts that stand in existing inventories; `password` says whether ssh is given one for any of them."""
+
+    inventories: Inventories
+    hosts: Sequence[str]
+    password: bool = False
+
+    def sources(self) -> list[str]:
+        """The inventories, wherever Ansible is started."""
+        return [str(path.resolve()) for path in self.inventories.paths]
+
+    def write_limit(self, space: Workspace) -> Path:
+        """A file with the names, for `--limit`."""
+        path = space.root / LIMIT
+        path.write_text("".join(f"{name}\n" for name in self.hosts))
+        return path
+
+
 @dataclass
 class _Listener:
     """Turns runner's events into ours. Runner swallows what a handler raises, so it is kept here and raised later."""
@@ -120,7 +140,8 @@ def _event(kind: Kind, data: Mapping[str, Any], handler: bool) -> Event:
     result = data.get("res") or {}
     role = data.get("role") or ""
     given = (result.get("invocation") or {}).get("module_args") or {}
-    component = role.rpartition(".")[2] or (given.get("component") if isinstance(given, dict) else None)
+    named = given if isinstance(given, dict) else {}
+    component = role.rpartition(".")[2] or named.get("component") or next(iter(named.get("components") or []), None)
     return Event(
         kind=kind,
         host=data["host"],
@@ -138,12 +159,13 @@ def run(
     call: Call,
     *,
     password: str | None = None,
+    existing: Existing | None = None,
     hide: Sequence[str] | set[str] = (),
     on_event: Callable[[Event], None] = lambda _event: None,
     on_line: Callable[[str], None] = lambda _line: None,
     on_read: Callable[[], None] = lambda: None,
 ) -> Result:
-    """Run Ansible over the workspace's inventory.
+    """Run Ansible over the workspace's inventory, and beneath it the `existing` one for hosts that stand there.
 
     `password` becomes root by sudo and goes through runner's password channel alone. Environment variables named in
     `hide` are kept from Ansible. `on_read` is called once Ansible has read the inventory. An interruption (Ctrl-C,
@@ -155,20 +177,19 @@ def run(
     (space.root / "env").mkdir(exist_ok=True)
     (space.root / "env" / "settings").write_text(f"---\npexpect_timeout: {CANCEL_SECONDS}\n")
     command = [*(["--check", "--diff"] if call.check else []), *(["--ask-become-pass"] if password else [])]
-    what: dict[str, Any] = (
-        {"playbook": call.playbook}
-        if call.playbook
-        else {
-            "module": call.module,
-            "module_args": call.arguments,
-            "host_pattern": "all",
-        }
-    )
+    what: dict[str, Any] = {"playbook": call.playbook, "inventory": str(space.inventory)}
+    if not call.playbook:
+        what |= {"module": call.module, "module_args": call.arguments, "host_pattern": "all"}
+        command += ["--playbook-dir", str(space.root)]  # variables beside the working directory are no host's
+    environment = settings.own(space)
+    if existing:
+        environment = settings.theirs(space, existing.inventories, password=existing.password)
+        what["inventory"] = [*existing.sources(), str(space.inventory)]
+        what["limit"] = f"@{existing.write_limit(space)}"
     with _without(hide), _cancellable(listener) as cancelled:
-        done = ansible_runner.run(
+        done = ansible_runner.interface.init_runner(
             private_data_dir=str(space.root),
-            inventory=str(space.inventory),
-            envvars=_environment(space),
+            envvars=environment,
             cmdline=" ".join(command) or None,
             forks=call.forks,
             quiet=True,
@@ -178,6 +199,9 @@ def run(
             cancel_callback=cancelled,
             **what,
         )
+        if existing:
+            done.config.cwd = str(Path.cwd())  # paths in settings of the user's are relative to it
+        done.run()
     if listener.error and not isinstance(listener.error, KeyboardInterrupt):
         raise listener.error
     return Result(
@@ -188,29 +212,6 @@ def run(
         unreachable=set(listener.stats.get("dark", {})),
         output="\n".join(listener.lines),
     )
-
-
-def _environment(space: Workspace) -> dict[str, str]:
-    """Ansible's settings for one run: this user's own configuration files do not change what a run does."""
-    settings = {
-        "COLLECTIONS_PATH": space.root / "collections",
-        "CONFIG": space.root / "ansible.cfg",  # none there
-        "HOME": space.root / "ansible",
-        "LOCAL_TEMP": space.root / "ansible" / "tmp",
-        "SSH_CONTROL_PATH_DIR": space.sockets,
-        # A question from ssh would wait for ever on runner's terminal; a shared connection outlives one call only.
-        "SSH_ARGS": "-C -o BatchMode=yes -o ControlMaster=auto -o ControlPersist=60s",
-        "TIMEOUT": CONNECT_SECONDS,
-        "HOST_KEY_CHECKING": "True",
-        "PIPELINING": "True",
-        "INVENTORY_ENABLED": "ansible.builtin.yaml",
-        "RETRY_FILES_ENABLED": "False",
-        "DEPRECATION_WARNINGS": "False",
-        "LOCALHOST_WARNING": "False",
-        "NOCOLOR": "True",
-    }
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    return {f"ANSIBLE_{name}": str(value) for name, value in settings.items()} | {"PATH": path}
 
 
 @contextmanager

@@ -7,9 +7,12 @@ from tempfile import TemporaryDirectory
 
 from aimlsetup import content
 
-SHARED = {
-    "observe": ("atomic", "facts", "gpu", "lease", "nvidia", "receipts", "state"),
-    "doctor": ("aptsources", "evidence", "facts", "gpu", "libraries", "nvidia", "state"),
+SHARED: dict[str, tuple[str, ...]] = {
+    "observe": (
+        "aptsources", "atomic", "before", "facts", "found", "gpu", "gunicornunit", "lease", "nvidia", "packageset",
+        "receipts", "state", "supervisor", "systemd", "unowned",
+    ),
+    "doctor": ("aptsources", "evidence", "facts", "gpu", "libraries", "nvidia", "state", "supervisor"),
 }
 
 

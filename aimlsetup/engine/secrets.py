@@ -2,8 +2,9 @@
 
 A reference is `env:NAME`, `file:PATH` (on this machine), `prompt:LABEL` (asked, hidden, once), `vault:PATH` (a file
 made by ansible-vault; its password comes from ANSIBLE_VAULT_PASSWORD_FILE or is asked by ansible-vault) or `host:PATH`
-(a file on the host itself, read as root; so another run needs no secret that is not already there). Of a file with a
-single line the line is the secret; of one with more, such as a key, the whole content.
+(a file on the host itself, read as root; so another run needs no secret that is not already there), of which
+`host:PATH#KEY.KEY` takes one value of a YAML file. Of a file with a single line the line is the secret; of one with
+more, such as a key, the whole content.
 """
 
 import base64
@@ -11,13 +12,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from aimlsetup import files
 from aimlsetup.content import util
 from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.models.profile import REFERENCE
@@ -88,6 +90,10 @@ class Secrets:
         """Variables of this process that hold secrets."""
         return {name.removeprefix("env:") for name in self.declared if name.startswith("env:")}
 
+    def remember(self, values: Iterable[str]) -> None:
+        """Secrets that came from elsewhere, to be scrubbed as well."""
+        self._known |= {("", value): value for value in values}
+
     def scrub(self, text: str) -> str:
         """The text without any secret resolved so far, in any spelling a log may give it."""
         for spelling in sorted(self._spellings(), key=len, reverse=True):
@@ -106,7 +112,9 @@ class Secrets:
         if kind == "vault":
             return _from_vault(Path(rest))
         if kind == "host" and self.read_host:
-            return _single(self.read_host(host, rest))
+            path, _, keys = rest.partition("#")
+            text = self.read_host(host, path)
+            return _value(text, path, keys) if keys else _single(text)
         if self.ask is None:
             raise AimlsetupError(
                 "secret-prompt",
@@ -141,6 +149,18 @@ def _written(value: str) -> set[str]:
     twice = json.dumps(ascii_only)[1:-1]
     encoded = base64.b64encode(value.encode()).decode()
     return {value, plain, ascii_only, twice, repr(value)[1:-1], encoded, quote(value), quote(value, safe="")}
+
+
+def _value(text: str, path: str, keys: str) -> str:
+    """The text at `keys` (with dots between them) of a YAML file."""
+    try:
+        found = reduce(lambda data, key: data[key], keys.split("."), files.parse(text, Path(path)).data)
+    except (AimlsetupError, KeyError, TypeError):
+        found = None
+    if not isinstance(found, str):
+        hint = "Name the keys to it from the outermost, and check that what is there is text."
+        raise _missing(f"host:{path}#{keys}", "there is no such value in the file", hint)
+    return found
 
 
 def _single(text: str) -> str:

@@ -35,13 +35,36 @@ class Workspace:
         return self.root / "inventory"
 
     @property
+    def collections(self) -> Path:
+        """Where Ansible finds the collection."""
+        return self.root / "collections"
+
+    @property
+    def vault_password(self) -> Path:
+        """What a typed password lies in until Ansible has read it."""
+        return self.root / "vault-password"
+
+    @property
     def sockets(self) -> Path:
         """Where ssh puts the sockets of shared connections."""
         return self.root / "s"
 
     def write(self, name: str, text: str) -> Path:
         """Write an inventory file, readable by this user alone."""
-        path = self.inventory / name
+        return self._write(self.inventory / name, text)
+
+    def write_vault_password(self, password: str) -> Path:
+        """Write the password, readable by this user alone."""
+        return self._write(self.vault_password, password)
+
+    def forget(self, *names: str) -> None:
+        """Delete these inventory files, and the vault's password."""
+        for path in (self.vault_password, *(self.inventory / name for name in names)):
+            path.unlink(missing_ok=True)
+
+    @staticmethod
+    def _write(path: Path, text: str) -> Path:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as handle:
             handle.write(text)
@@ -60,7 +83,7 @@ def workspace() -> Iterator[Workspace]:
     space = Workspace(root, in_memory)
     space.inventory.mkdir(mode=0o700)
     space.sockets.mkdir(mode=0o700)
-    content.collections_dir(root / "collections")
+    content.collections_dir(space.collections)
     try:
         yield space
     finally:

@@ -5,23 +5,37 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from datetime import date
 from functools import partial
 from typing import Any
 
 from aimlsetup import catalog
-from aimlsetup.locking import channels, checkouts, driver, environments, libraries, repositories, solving
+from aimlsetup.locking import (
+    builds,
+    channels,
+    checkouts,
+    driver,
+    environments,
+    libraries,
+    network,
+    repositories,
+    solving,
+)
 from aimlsetup.locking.arguments import fill
 from aimlsetup.locking.decision import Case, Decided
 from aimlsetup.locking.platforms import Platform, classes, free_name, platform
 from aimlsetup.locking.presets import filled
+from aimlsetup.locking.scope import scoped
+from aimlsetup.models.inventory import Listed
 from aimlsetup.models.lock import HostClass, Lock
 from aimlsetup.models.observation import Observation
 from aimlsetup.models.profile import Profile
 
 # Components whose arguments are solved rather than given.
 DECIDERS: dict[str, Callable[[Case], Decided]] = {
+    network.COMPONENT: network.decide,
+    builds.COMPONENT: builds.decide,
     repositories.COMPONENT: repositories.decide,
     driver.COMPONENT: driver.decide,
     libraries.TOOLKITS: libraries.toolkits,
@@ -32,8 +46,9 @@ DECIDERS: dict[str, Callable[[Case], Decided]] = {
 
 
 def profile_digest(profile: Profile) -> str:
-    """sha256 of what the profile says, whatever its layout and comments."""
-    text = json.dumps(profile.model_dump(mode="json"), sort_keys=True)
+    """sha256 of what the profile says, whatever its layout and comments, and whatever hosts inventories have."""
+    own = {name: host for name, host in profile.hosts.items() if not isinstance(host, Listed)}
+    text = json.dumps(profile.model_copy(update={"hosts": own}).model_dump(mode="json"), sort_keys=True)
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -59,13 +74,17 @@ def make(
     known, profile = catalog.load(), filled(profile)
     digest = profile_digest(profile)
     cases = {
-        name: Case(profile, platform, hosts, known, _earlier(old, hosts), upgrade, follow)
-        for name, (platform, hosts) in classes(observations, profile, known, described).items()
+        name: Case(
+            scoped(alike.profile, alike.platform.account), alike.platform, alike.hosts, known,
+            _earlier(old, alike.hosts), upgrade, follow,
+        )
+        for name, alike in classes(observations, profile, known, described).items()
     }
     cases = channels.asked(cases)
     solved = _merged({name: _host_class(solving.solved(case, today)) for name, case in cases.items()})
     others = old.classes if old and old.profile == digest else {}
-    return Lock(profile=digest, classes=_with_others(solved, others))
+    gone = _gone(profile, others)
+    return Lock(profile=digest, classes=_with_others(solved, others, gone))
 
 
 def _merged(solved: dict[str, HostClass]) -> dict[str, HostClass]:
@@ -75,8 +94,9 @@ def _merged(solved: dict[str, HostClass]) -> dict[str, HostClass]:
         same = next((key for key, other in merged.items() if _alone(other) == _alone(found)), None)
         if same:
             hosts = sorted([*merged[same].hosts, *found.hosts])
-            gpus = {**merged[same].gpus, **found.gpus}
-            merged[same] = found.model_copy(update={"hosts": hosts, "gpus": dict(sorted(gpus.items()))})
+            gpus = dict(sorted({**merged[same].gpus, **found.gpus}.items()))
+            groups = dict(sorted({**merged[same].groups, **found.groups}.items()))
+            merged[same] = found.model_copy(update={"hosts": hosts, "gpus": gpus, "groups": groups})
         else:
             merged[name] = found
     return merged
@@ -84,18 +104,28 @@ def _merged(solved: dict[str, HostClass]) -> dict[str, HostClass]:
 
 def _alone(found: HostClass) -> HostClass:
     """Without its hosts."""
-    return found.model_copy(update={"hosts": [], "gpus": {}})
+    return found.model_copy(update={"hosts": [], "gpus": {}, "groups": {}})
 
 
-def _with_others(solved: dict[str, HostClass], others: Mapping[str, HostClass]) -> dict[str, HostClass]:
+def _gone(profile: Profile, others: Mapping[str, HostClass]) -> set[str]:
+    """Hosts that stand in the inventories no more, as far as these were read."""
+    read = any(isinstance(host, Listed) for host in profile.hosts.values())
+    return {host for found in others.values() for host in found.hosts if read and host not in profile.hosts}
+
+
+def _with_others(
+    solved: dict[str, HostClass], others: Mapping[str, HostClass], gone: Container[str]
+) -> dict[str, HostClass]:
     """The solved classes, and hosts that were not looked at this time as they were."""
     merged = dict(solved)
     done = {host for found in solved.values() for host in found.hosts}
     for name, found in others.items():
-        left = [host for host in found.hosts if host not in done]
+        left = [host for host in found.hosts if host not in done and host not in gone]
         if left:
             gpus = {host: text for host, text in found.gpus.items() if host in left}
-            merged[free_name(name, merged)] = found.model_copy(update={"hosts": left, "gpus": gpus})
+            groups = {host: names for host, names in found.groups.items() if host in left}
+            kept = found.model_copy(update={"hosts": left, "gpus": gpus, "groups": groups})
+            merged[free_name(name, merged)] = kept
     return _merged(merged)
 
 
@@ -107,14 +137,16 @@ def current(lock: Lock, profile: Profile, observations: Mapping[str, Observation
     known, profile = catalog.load(), filled(profile)
     for host, observation in observations.items():
         found = lock.class_of(host)
-        there = platform(host, observation, profile, known)
-        if not (found and _is(found, host, there) and _fits_roles(found, known)):
+        groups = profile.groups_of(host)
+        there = platform(host, observation, profile.of(groups), known)
+        if not (found and _is(found, host, there, groups) and _fits_roles(found, known)):
             return False
     return lock.profile == profile_digest(profile)
 
 
-def _is(entry: HostClass, host: str, there: Platform) -> bool:
-    return entry.platform == there.document() and entry.gpus.get(host) == _fingerprint(there)
+def _is(entry: HostClass, host: str, there: Platform, groups: Sequence[str]) -> bool:
+    same = entry.platform == there.document() and entry.gpus.get(host) == _fingerprint(there)
+    return same and entry.groups.get(host, []) == [*groups]
 
 
 def _fingerprint(platform: Platform) -> str | None:
@@ -126,12 +158,22 @@ def _fits_roles(entry: HostClass, known: catalog.Catalog) -> bool:
 
 
 def components(profile: Profile, known: catalog.Catalog) -> list[str]:
-    """The chosen components (none named means all), in the order in which they are applied."""
+    """The chosen components (none named means all), in the order in which they are applied.
+
+    What all of them fetch through comes by itself where the profile needs it.
+    """
+
+    def chosen(name: str) -> bool:
+        if name == network.COMPONENT:
+            return network.wanted(profile, known)
+        return not profile.components or name in profile.components
+
     return [
         name
         for name, component in known.components.items()
-        if (not profile.components or name in profile.components)
+        if chosen(name)
         and component.device in (None, profile.requests.device)
+        and (profile.scope == "system" or component.user is not None)
     ]
 
 
@@ -140,10 +182,11 @@ def _host_class(case: Case) -> HostClass:
     chosen = components(profile, known)
     decided = {name: DECIDERS[name](case) for name in chosen if name in DECIDERS}
     python = next((found.python for found in decided.values() if found.python), case.platform.release.python)
-    shared = _shared(profile, known, python)
+    shared = _shared(case, python)
     arguments = {
         name: fill(
-            name, profile.sections.get(name, {}), decided[name].arguments if name in decided else {}, shared, known
+            name, profile.sections.get(name, {}), decided[name].arguments if name in decided else {}, shared, known,
+            rootless=profile.scope == "user",
         )
         for name in chosen
     }
@@ -153,17 +196,20 @@ def _host_class(case: Case) -> HostClass:
         hosts=case.hosts,
         platform=case.platform.document(),
         gpus=dict.fromkeys(case.hosts, mark) if mark else {},
+        groups={host: [*groups] for host in case.hosts if (groups := profile.groups_of(host))},
         pins=pins,
         components=arguments,
     )
 
 
-def _shared(profile: Profile, known: catalog.Catalog, python: str) -> dict[str, dict[str, Any]]:
-    """What the catalog's `{roots.X}`, `{requests.X}` and `{sources.X}` stand for."""
+def _shared(case: Case, python: str) -> dict[str, dict[str, Any]]:
+    """What the catalog's `{roots.X}`, `{requests.X}`, `{sources.X}` and `{user.X}` stand for."""
+    profile, known, account = case.profile, case.catalog, case.platform.account
     return {
         "roots": profile.roots.model_dump(),
         "requests": {"device": profile.requests.device, "python": python, "environment": _first_environment(profile)},
         "sources": {name: profile.url(name) or source.url for name, source in known.sources.items()},
+        "user": account.shared() if account else {},
     }
 
 

@@ -1,7 +1,8 @@
 """Whether a source answers this machine, asked as a lock asks it: with signatures checked, and nobody prompted."""
 
-import re
 import shutil
+import socket
+import ssl
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,13 +12,13 @@ from urllib.request import url2pathname
 
 from aimlsetup.content import util
 from aimlsetup.errors import AimlsetupError
-from aimlsetup.locking import channels, checkouts, fetch, index, remotes
+from aimlsetup.locking import channels, checkouts, fetch, index, network, remotes
+from aimlsetup.locking.access import public
 from aimlsetup.locking.archive import packages
 from aimlsetup.models.profile import Profile
 from aimlsetup.models.source import Answer
 
 PAGE_BYTES = 64 << 20  # the list of all projects of an index as large as PyPI
-CREDENTIALS = re.compile(r"(?<=://)(?:[^/@\s:]*:[^/@\s]*|(?<=https://)[^/@\s]+|(?<=http://)[^/@\s]+)@")
 
 Ask = Callable[[], str]
 
@@ -28,11 +29,6 @@ class Unasked(Exception):
 
 class Missing(Exception):
     """What this machine lacks to ask with: (what, what to do)."""
-
-
-def public(text: str) -> str:
-    """Text without the credentials that a URL in it may have."""
-    return CREDENTIALS.sub("***@", text)
 
 
 def answer(ask: Ask, otherwise: str) -> Answer:
@@ -62,6 +58,31 @@ def apt(entry: Mapping[str, Any]) -> str:
     now = datetime.now(UTC)
     names = {name for place in channels.places(entry) for name, _version in packages(place, now)}
     return f"signed, {len(names)} packages"
+
+
+def proxy(url: str) -> str:
+    """A proxy, asked for a connection alone: whether it lets us through is seen by what is asked through it."""
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or 80), timeout=fetch.SILENCE).close()
+    except OSError as error:
+        raise fetch.Silent(f"{parts.netloc}: {error.strerror or error}") from None
+    return "accepts connections"
+
+
+def authorities(profile: Profile) -> str:
+    """The profile's CA bundle."""
+    text = network.certificates(profile) or ""
+    try:
+        ssl.create_default_context(cadata=text)
+    except ssl.SSLError as error:
+        raise Missing(f"it can't be read ({error.reason or error})", "ask for the certificate in PEM") from None
+    return f"{text.count('-----BEGIN CERTIFICATE-----')} certificate(s), read into the lock when it is made"
+
+
+def file(url: str) -> str:
+    """A file that is downloaded whole, and checked by its digest then."""
+    return f"is there, {fetch.size(url)} bytes"
 
 
 def package(name: str, target: index.Target) -> str:

@@ -1,7 +1,7 @@
 """A solver's conflict in words: what cannot hold together, what is known, and the nearest changes that would do."""
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.locking.hardware import Hardware
@@ -14,11 +14,12 @@ SHOWN_RELATIONS = 6  # an error is one screen
 SHOWN_VERSIONS = 4
 SHOWN_SOURCE = 70  # characters; a lock has all of it
 GPU = ("gpu.lowest", "gpu.highest")
+HELD = {"observed": "observed"}
 
 
 def explain(problem: Problem, conflict: Conflict, hardware: Hardware | None = None) -> AimlsetupError:
     """One error, exit code 4."""
-    held = [f"wished: {wish.reason.text}" for wish in conflict.wishes]
+    held = [f"{HELD.get(wish.reason.kind, 'wished')}: {wish.reason.text}" for wish in conflict.wishes]
     held += [f"observed: {fact.text}" for fact in conflict.facts]
     known = [f"known: {_sourced(relation.requirement.reason)}" for relation in _telling(conflict)]
     changes = dict.fromkeys(
@@ -32,6 +33,18 @@ def explain(problem: Problem, conflict: Conflict, hardware: Hardware | None = No
         message,
         context=[*dict.fromkeys(held), *list(dict.fromkeys(known))[:SHOWN_RELATIONS]],
         hint="; or ".join(changes) if changes else "change more than one of these",
+        exit_code=Exit.NO_SOLUTION,
+    )
+
+
+def no_driver(hosts: Sequence[str], version: str) -> AimlsetupError:
+    """Hosts without a driver that works, where nobody may install one."""
+    branch = version.partition(".")[0]
+    return AimlsetupError(
+        "no-driver",
+        f"{', '.join(hosts)}: no NVIDIA driver is loaded that works, and without root none can be installed",
+        context=[f"expected: driver {version}, or another of the branch {branch}"],
+        hint=f"Let who administers the host install the driver branch {branch}; or compute on the CPU: 'device: cpu'.",
         exit_code=Exit.NO_SOLUTION,
     )
 
@@ -122,6 +135,8 @@ def _change(part: Requirement | Fact, suggestion: Suggestion) -> str:
         return part.remedy.format(version=version)
     if version in (None, ABSENT):
         return f"drop '{part.reason.text}'"
+    if part.reason.kind == "observed":
+        return f"let who administers the host install {_label(part.name)} {version} or a newer one"
     if part.name == "flavour":
         return f"ask for {version} kernel modules instead of '{part.reason.text}'"
     return f"ask for {_label(part.name)} {version} instead of '{part.reason.text}'"

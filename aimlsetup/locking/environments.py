@@ -5,17 +5,19 @@ from typing import Any
 
 from packaging.version import Version
 
-from aimlsetup.locking import index, stack
+from aimlsetup.locking import builds, index, stack
 from aimlsetup.locking.decision import Case, Decided
 from aimlsetup.locking.platforms import Platform
 from aimlsetup.locking.stack.environment import EnvironmentSolution
 from aimlsetup.locking.stack.frameworks import PYTHON
 from aimlsetup.locking.stack.packages import PINNED
 from aimlsetup.locking.stack.use import use
-from aimlsetup.locking.wishes import Environment
+from aimlsetup.locking.wishes import Environment, built
+from aimlsetup.models.build import PythonBuild
 from aimlsetup.models.lock import HostClass, Pin, Reason
 
 COMPONENT = "python_env"
+BUILD = "python_build"
 UV_SERVES = Version("3.8")  # oldest Python that uv installs into
 
 
@@ -26,29 +28,39 @@ def decide(case: Case) -> Decided:
     section = profile.sections.get(COMPONENT, {})
     pins: dict[str, Pin] = {}
     entries = []
-    for entry, env in zip(section.get("envs") or [], case.environments, strict=True):
+    brought: dict[str, PythonBuild] = {}
+    for entry, env in zip(built(profile), case.environments, strict=True):
         own = EnvironmentSolution.of(env, solution)
         further = (*(entry.get("indexes") or ()), *_of_frameworks(case, own.indexes))
         target = _target(case, own.python.candidate.version, further)
         packages = _resolve(env, own, target, _of(env.name, case.kept))
         pins |= {f"{env.name}.{name}": pin for name, pin in _pins(env, own, packages).items()}
-        entries.append(_entry(entry, own, platform, packages))
+        build = _build(case, env, own)
+        if build:
+            brought[build.name] = build
+            pins[f"{env.name}.{BUILD}"] = Pin(version=build.name, because=own.because(PYTHON))
+        entries.append(_entry(entry, own, _installed(build, case) if build else None, platform, packages))
         entries[-1] |= {
             "indexes": [*further],
             "download": _download(entries[-1]["requirements"], target, old),
             "gpu": use(env, own, solution, {package.name: package.version for package in packages}, case.catalog),
         }
-    uv = _target(case, platform.release.python)
+    uv = _target(case, _installs_uv(platform))
     uv_line = _uv(uv, case.kept, pins) if any(entry["installer"] == "uv" for entry in entries) else []
+    found = [entry for entry in section.get("envs") or [] if entry.get("existing")]
+    theirs = [{"python": platform.release.python, **entry, "requirements": []} for entry in found]
     python = pins[f"{entries[0]['name']}.{PYTHON}"].version if entries else platform.release.python
-    solved = {"envs": entries, "uv_requirement": uv_line, "uv_download": _download(uv_line, uv, old)}
+    if theirs and section["envs"][0] in found:
+        python = theirs[0]["python"]
+    solved = {"envs": [*entries, *theirs], "uv_requirement": uv_line, "uv_download": _download(uv_line, uv, old)}
+    solved["builds"] = [builds.entry(build, profile, case.catalog) for build in brought.values()]
     return Decided(solved, pins, python)
 
 
 def _resolve(
     env: Environment, own: EnvironmentSolution, target: index.Target, kept: Mapping[str, str]
 ) -> list[index.Package]:
-    keep = [f"{name}=={version}" for name, version in kept.items() if name not in (*PINNED, PYTHON)]
+    keep = [f"{name}=={version}" for name, version in kept.items() if name not in (*PINNED, PYTHON, BUILD)]
     return index.resolve(f"environment {env.name}", own.lines, own.bounds, target, sorted(keep))
 
 
@@ -63,15 +75,42 @@ def _target(case: Case, python: str, further: tuple[str, ...] = ()) -> index.Tar
     return index.Target(python, f"{platform.arch}-{platform.release.wheels}", case.profile.url("pypi"), further)
 
 
+def _build(case: Case, env: Environment, own: EnvironmentSolution) -> PythonBuild | None:
+    """The standalone build that an environment's Python is, where the host has none like it."""
+    version = own.python.candidate.version
+    if (env.python or "").startswith("/") or stack.interpreter(version, case.platform):
+        return None
+    fitting = (build for build in case.platform.builds if build.minor == version)
+    return builds.pick(fitting, case.kept.get(f"{env.name}.{BUILD}"))
+
+
+def _installed(build: PythonBuild, case: Case) -> str:
+    """Where the role puts a build."""
+    option = f"{COMPONENT}_builds_root"
+    root = case.profile.sections[COMPONENT].get("builds_root") or case.catalog.defaults[COMPONENT][option]
+    return f"{root}/{build.name}/bin/python{build.minor}"
+
+
+def _installs_uv(platform: Platform) -> str:
+    """The Python that installs uv: the distribution's, or where uv does not run on it, what modules run on."""
+    own = platform.release.python
+    private = next((build.minor for build in platform.builds), own)
+    return own if Version(own) >= UV_SERVES else private
+
+
 def _entry(
-    entry: Mapping[str, Any], own: EnvironmentSolution, platform: Platform, packages: list[index.Package]
+    entry: Mapping[str, Any],
+    own: EnvironmentSolution,
+    brought: str | None,
+    platform: Platform,
+    packages: list[index.Package],
 ) -> dict[str, Any]:
     python = own.python.candidate.version
     chosen = entry.get("python") or ""
     return {
         "installer": "uv" if Version(python) >= UV_SERVES else "pip",
         **entry,
-        "python": chosen if chosen.startswith("/") else stack.interpreter(python, platform),
+        "python": chosen if chosen.startswith("/") else brought or stack.interpreter(python, platform) or python,
         "requirements": [package.line for package in packages],
     }
 

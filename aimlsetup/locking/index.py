@@ -12,7 +12,7 @@ from pathlib import Path
 from uv import find_uv_bin
 
 from aimlsetup.errors import AimlsetupError, Exit
-from aimlsetup.locking import wheels
+from aimlsetup.locking import access, wheels
 
 TIMEOUT = 900  # seconds; a cold cache on a slow line, sdists that must be built for their metadata
 ANSWER = 60  # seconds, for one package
@@ -103,12 +103,14 @@ def _run(
     command: list[str], target: Target, directory: Path, timeout: int = TIMEOUT
 ) -> subprocess.CompletedProcess[str]:
     # The names of one switch in different uv releases: trust the machine's own certificates, as pip and apt do.
-    environment = {**os.environ, "UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1", "UV_PYTHON_DOWNLOADS": "never"}
+    way = access.current()
+    environment = {**os.environ, **way.environment(), "UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1"}
+    environment["UV_PYTHON_DOWNLOADS"] = "never"
     # As hosts will install it, who ask the same indexes in the same order.
     environment["UV_INDEX_STRATEGY"] = "first-index"
-    environment["UV_INDEX"] = " ".join([*target.further, *environment.get("UV_INDEX", "").split()])
+    environment["UV_INDEX"] = " ".join([*map(way.authorized, target.further), *environment.get("UV_INDEX", "").split()])
     if target.index:
-        environment["UV_DEFAULT_INDEX"] = target.index
+        environment["UV_DEFAULT_INDEX"] = way.authorized(target.index)
     try:
         return subprocess.run(
             command, cwd=directory, env=environment, capture_output=True, text=True, timeout=timeout, check=False
@@ -133,7 +135,7 @@ def _package(block: str) -> Package:
 
 
 def _failure(name: str, target: Target, output: str) -> AimlsetupError:
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    lines = [access.public(line.strip()) for line in output.splitlines() if line.strip()]
     if "No solution found" in output:
         reasons = [re.sub(r"^(cause: |╰─▶ |hint: )", "", line) for line in lines[1:]]
         return AimlsetupError(
@@ -147,5 +149,14 @@ def _failure(name: str, target: Target, output: str) -> AimlsetupError:
         "index-failed",
         f"{name}: uv could not resolve the requirements",
         context=lines[-12:],
-        hint="check that the package index is reachable, or point 'sources: pypi' in the profile at a mirror",
+        hint=_hint(output),
     )
+
+
+def _hint(output: str) -> str:
+    """What to do about an index that does not serve us."""
+    if re.search(r"\b40[13]\b|[Uu]nauthorized|[Ff]orbidden", output):
+        return "check the account for the index in 'network: credentials' of the profile, or in your netrc file"
+    if re.search(r"[Cc]ertificate|UnknownIssuer", output):
+        return "name its authority's certificate as 'network: ca_bundle' in the profile, and check this machine's clock"
+    return "check that the package index is reachable, or point 'sources: pypi' in the profile at a mirror"

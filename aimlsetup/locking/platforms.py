@@ -2,25 +2,36 @@
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
+
+from packaging.version import Version
 
 from aimlsetup.catalog import Catalog
 from aimlsetup.catalog.records import Release
 from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.locking.hardware import Hardware, hardware
+from aimlsetup.locking.scope import Account, account
+from aimlsetup.models.build import PythonBuild
 from aimlsetup.models.observation import Observation
 from aimlsetup.models.profile import Profile
+
+BUILDS = "python_builds"  # their source's name
 
 
 @dataclass(frozen=True)
 class Platform:
-    """`pythons` are (interpreter, "3.11.2") as found on the host; `features` are CPU flags that records ask for."""
+    """`pythons` are (interpreter, "3.11.2") as found on the host; `features` are CPU flags that records ask for.
+
+    `builds` are the standalone builds of Python that run there, newest first.
+    """
 
     release: Release = field(hash=False)
     arch: str
     features: frozenset[str]
     pythons: tuple[tuple[str, str], ...]
     hardware: Hardware | None = None  # where the profile computes on GPUs
+    builds: tuple[PythonBuild, ...] = ()
+    account: Account | None = None  # where nobody is root
 
     @property
     def name(self) -> str:
@@ -34,6 +45,7 @@ class Platform:
             "version": self.release.version,
             "arch": self.arch,
             "python": self.release.python,
+            **({"home": self.account.home, "services": self.account.services} if self.account else {}),
         }
 
 
@@ -44,13 +56,27 @@ def platform(
     hosts aimlsetup does not set up, unless the host was only `described` in a file.
     """
     facts = observation.facts
+    release = _release(host, facts["release"], catalog, described=described)
     return Platform(
-        release=_release(host, facts["release"], catalog, described=described),
+        release=release,
         arch=facts["arch"],
         features=_features(facts, catalog),
         pythons=tuple(sorted(facts.get("pythons", {}).items())),
         hardware=_hardware(host, facts, profile, catalog),
+        builds=tuple(builds(profile, release, facts["arch"], catalog)),
+        account=account(host, facts, profile),
     )
+
+
+def builds(profile: Profile, release: Release, arch: str, catalog: Catalog) -> list[PythonBuild]:
+    """The standalone builds of Python that run on a release, newest first: the profile's own where it has some, else
+    the catalog's.
+    """
+    known, given = catalog.python_builds, profile.mirror(BUILDS)
+    if Version(release.glibc) < Version(known.glibc):
+        return []
+    found = [build for build in (given and given.builds) or known.builds if build.arch == arch]
+    return sorted(found, key=lambda build: (Version(build.version), build.build), reverse=True)
 
 
 def _hardware(host: str, facts: Mapping[str, Any], profile: Profile, catalog: Catalog) -> Hardware | None:
@@ -81,20 +107,27 @@ def _features(facts: Mapping[str, Any], catalog: Catalog) -> frozenset[str]:
     return catalog.features() & frozenset(facts["cpu"]["flags"] if "cpu" in facts else catalog.features())
 
 
+class Alike(NamedTuple):
+    """Hosts that are alike in everything that decides a solution, and what is wished for them."""
+
+    platform: Platform
+    hosts: list[str]
+    profile: Profile
+
+
 def classes(
     observations: Mapping[str, Observation], profile: Profile, catalog: Catalog, described: Container[str] = ()
-) -> dict[str, tuple[Platform, list[str]]]:
-    """{class name: (platform, hosts)}: hosts alike in everything that decides a solution are solved once.
-
-    The facts of `described` hosts come from files.
-    """
-    groups: dict[Platform, list[str]] = {}
+) -> dict[str, Alike]:
+    """{class name: hosts that are solved once}. The facts of `described` hosts come from files."""
+    found: dict[tuple[Platform, tuple[str, ...]], Alike] = {}
     for host in sorted(observations):
-        found = platform(host, observations[host], profile, catalog, described=host in described)
-        groups.setdefault(found, []).append(host)
-    named: dict[str, tuple[Platform, list[str]]] = {}
-    for shared, hosts in groups.items():
-        named[free_name(shared.name, named)] = (shared, hosts)
+        groups = profile.groups_of(host)
+        wished = profile.of(groups)
+        there = platform(host, observations[host], wished, catalog, described=host in described)
+        found.setdefault((there, groups), Alike(there, [], wished)).hosts.append(host)
+    named: dict[str, Alike] = {}
+    for alike in found.values():
+        named[free_name(alike.platform.name, named)] = alike
     return named
 
 

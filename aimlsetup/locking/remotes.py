@@ -1,6 +1,7 @@
 """The remotes of repositories, asked from this machine: the one door to git.
 
-It asks as the user would, with the user's own ssh configuration, agent and credential helpers, but nobody is prompted,
+It asks as the user would, with the user's own ssh configuration, agent and credential helpers and the profile's
+accounts, but nobody is prompted,
 and a host key that is not known is not taken.
 """
 
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aimlsetup.content import util
+from aimlsetup.locking import access
 
 TIMEOUT = 60  # seconds
 SHOWN = 160  # characters of what git said
@@ -52,6 +54,7 @@ def _environment(known_hosts: Path) -> dict[str, str]:
     ssh = " ".join([os.environ.get("GIT_SSH_COMMAND") or "ssh", *(shlex.quote(f"-o{option}") for option in options)])
     return {
         **os.environ,
+        **access.current().environment(),
         "LC_ALL": "C.UTF-8",
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ASKPASS": "",

@@ -25,9 +25,12 @@ def solved(case: Case, today: date | None, besides: Iterable[Requirement] = ()) 
     more = [wish for asked in besides for wish in _everywhere(asked, problem)]
     problem = replace(problem, wishes=(*problem.wishes, *more))
     try:
-        return replace(case, environments=tuple(envs), solution=solve(problem))
+        solution = solve(problem)
     except Conflict as error:
         raise conflict.explain(problem, error, platform.hardware) from None
+    if platform.account and "driver" in solution.chosen and not (platform.hardware and platform.hardware.driver):
+        raise conflict.no_driver(case.hosts, solution.chosen["driver"].candidate.version)
+    return replace(case, environments=tuple(envs), solution=solution)
 
 
 def _everywhere(asked: Requirement, problem: Problem) -> Iterator[Requirement]:

@@ -5,16 +5,28 @@ Nothing is asked here.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
 from aimlsetup.catalog import Catalog
 from aimlsetup.catalog.records import Release
-from aimlsetup.locking import answers, checkouts, components, environments, index, profile_digest, repositories
+from aimlsetup.content import util
+from aimlsetup.locking import (
+    answers,
+    builds,
+    checkouts,
+    components,
+    environments,
+    index,
+    network,
+    profile_digest,
+    repositories,
+)
+from aimlsetup.locking.access import public
 from aimlsetup.locking.availability import TITLES
 from aimlsetup.locking.decision import Case
-from aimlsetup.locking.platforms import Platform
+from aimlsetup.locking.platforms import BUILDS, Platform
 from aimlsetup.locking.presets import filled
 from aimlsetup.locking.wishes import environments as wished
 from aimlsetup.models.lock import HostClass, Lock
@@ -69,7 +81,7 @@ class Site:
         section = self.profile.sections.get(environments.COMPONENT, {})
         return list(section.get("envs") or []) if environments.COMPONENT in self.chosen else []
 
-    def use(self, source: str, kind: Literal["apt", "index"], **more: Any) -> Use:
+    def use(self, source: str, kind: Literal["apt", "index", "download"], **more: Any) -> Use:
         """Of one of the catalog's sources."""
         title = self.catalog.sources[source].title
         return Use(source=source, kind=kind, title=title, origin=self.origin(source), **more)
@@ -90,9 +102,81 @@ def used(profile: Profile, lock: Lock | None, releases: Iterable[Release], catal
         if release:
             classes = platforms.setdefault(Platform(release, found.platform["arch"], frozenset(), ()), [])
             classes += [found] if current else []
-    site = Site(profile, catalog, platforms)
-    uses = [*_pypi(site), *_pytorch(site), *_apt(site), *_further(site), *_remotes(site)]
-    return [*uses, *_unused(site, {found.use.source for found in uses})]
+    uses: list[Found] = []
+    for layer in (profile, *(profile.of([group]) for group in profile.groups)):
+        more = [_with_account(one, layer) for one in _uses(Site(layer, catalog, platforms))]
+        uses += [found for found in more if found.use not in [known.use for known in uses]]
+    unused = _unused(Site(profile, catalog, platforms), {found.use.source for found in uses})
+    return [*uses, *(_with_account(one, profile) for one in unused)]
+
+
+def _uses(site: Site) -> Iterator[Found]:
+    """All that a site uses."""
+    for of_one_kind in (_network, _archives, _pypi, _pytorch, _builds, _apt, _further, _remotes):
+        yield from of_one_kind(site)
+
+
+def _with_account(found: Found, profile: Profile) -> Found:
+    """With the name of the account that the profile has for its server."""
+    settings = profile.sections.get(network.COMPONENT, {})
+    given = {"credentials": settings.get("credentials") or []}
+    account = util("network").account(found.use.url or "", given)
+    return replace(found, use=found.use.model_copy(update={"account": account["username"]})) if account else found
+
+
+def _network(site: Site) -> Iterator[Found]:
+    """The proxy, and the authorities that are trusted besides the system's."""
+    section = site.profile.sections.get(network.COMPONENT, {})
+    users = (LOCK, network.COMPONENT)
+    if proxy := section.get("proxy"):
+        key = f"{network.COMPONENT}.proxy"
+        use = Use(source=key, kind="proxy", title="Proxy", url=proxy, origin="profile", used_by=users)
+        yield Found(use, partial(answers.proxy, proxy), f"correct {key} in the profile, or start the proxy")
+    if section.get("ca_bundle"):
+        key = f"{network.COMPONENT}.ca_bundle"
+        shown = section["ca_bundle"] if section["ca_bundle"].startswith("/") else "in the profile itself"
+        use = Use(source=key, kind="authority", title="Authorities", url=shown, origin="profile", used_by=users)
+        yield Found(use, partial(answers.authorities, site.profile), f"correct {key} in the profile")
+
+
+def _archives(site: Site) -> Iterator[Found]:
+    """The distributions' own archives, where the profile moves them; on GPUs they are among the channels'."""
+    if site.profile.requests.device == "gpu":
+        return
+    for platform in site.platforms:
+        case = Case(site.profile, platform, [], site.catalog)
+        for name, apt in network.archives(platform, site.profile, site.catalog):
+            entry = network.repository(name, apt, case)
+            asked = entry if "key" in entry else {**entry, "signed_by": entry["keyring"]}
+            use = site.use(
+                name, "apt", url=_shown(entry["uri"]), platform=platform.name, used_by=(network.COMPONENT,)
+            )
+            yield Found(use, partial(answers.apt, asked), _elsewhere(name))
+
+
+def _builds(site: Site) -> Iterator[Found]:
+    """Standalone Pythons: the one that modules run on where a host has none, and those of environments."""
+    if builds.COMPONENT not in site.chosen:
+        return
+    for url, users in _built(site).items():
+        needed = environments.COMPONENT in users
+        use = site.use(BUILDS, "download", url=_shown(url), used_by=tuple(users), needed=needed)
+        yield Found(use, partial(answers.file, url), _elsewhere(BUILDS))
+    if not site.platforms and site.profile.mirror(BUILDS):
+        use = site.use(BUILDS, "download", url=_shown(site.named(BUILDS)), used_by=(builds.COMPONENT,), needed=False)
+        yield Found(use, INCOMPLETE)
+
+
+def _built(site: Site) -> dict[str, list[str]]:
+    """{URL: components} of the builds that the lock names."""
+    solved = [found for classes in site.platforms.values() for found in classes]
+    private = [found.components.get(builds.COMPONENT, {}).get(f"{builds.COMPONENT}_python") for found in solved]
+    named = [(one["url"], builds.COMPONENT) for one in private if one]
+    named += [(one["url"], environments.COMPONENT) for one in _decided(solved, environments.COMPONENT, "builds")]
+    users: dict[str, list[str]] = {}
+    for url, component in named:
+        users.setdefault(url, []).append(component)
+    return {url: list(dict.fromkeys(found)) for url, found in users.items()}
 
 
 def _pypi(site: Site) -> Iterator[Found]:
@@ -174,10 +258,16 @@ def _apt(site: Site) -> Iterator[Found]:
         for channel in TITLES:
             for name, apt in repositories.repositories(channel, platform, site.catalog):
                 entry = repositories.repository(name, apt, case)
-                needed = on_hosts and (not classes or entry["name"] in decided)
-                users = (LOCK, repositories.COMPONENT) if needed else (LOCK,)
+                installs = on_hosts and (not classes or entry["name"] in decided)
+                moved = channel == network.CHANNEL and bool(site.profile.mirror(name))
+                on = [*([repositories.COMPONENT] if installs else []), *([network.COMPONENT] if moved else [])]
                 use = site.use(
-                    name, "apt", url=_shown(entry["uri"]), platform=platform.name, used_by=users, needed=needed
+                    name,
+                    "apt",
+                    url=_shown(entry["uri"]),
+                    platform=platform.name,
+                    used_by=(LOCK, *on),
+                    needed=installs or moved,
                 )
                 yield Found(use, partial(answers.apt, entry), _elsewhere(name))
 
@@ -203,7 +293,9 @@ def _unused(site: Site, uses: set[str]) -> Iterator[Found]:
     """Sources that the profile moves without need."""
     for name, source in site.catalog.sources.items():
         if name in site.profile.sources and name not in uses:
-            kind: Literal["apt", "index"] = "apt" if source.apt else "index"
+            kind: Literal["apt", "index", "download"] = (
+                "apt" if source.apt else "download" if name == BUILDS else "index"
+            )
             yield Found(site.use(name, kind, url=_shown(site.named(name)), needed=False), UNUSED)
 
 
@@ -215,7 +307,7 @@ def _decided(classes: Iterable[HostClass], component: str, argument: str) -> lis
 
 
 def _shown(url: str | None) -> str | None:
-    return answers.public(url) if url else None
+    return public(url) if url else None
 
 
 def _elsewhere(name: str) -> str:

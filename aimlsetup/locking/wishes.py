@@ -46,9 +46,15 @@ class Environment:
     wishes: tuple[Wish, ...]
 
 
+def built(profile: Profile) -> list[Mapping[str, Any]]:
+    """Environments of the profile that are to be built, not those that are there and kept up by others."""
+    entries: list[Mapping[str, Any]] = profile.sections.get("python_env", {}).get("envs") or []
+    return [entry for entry in entries if not entry.get("existing")]
+
+
 def environments(profile: Profile, arch: str, catalog: Catalog) -> list[Environment]:
     """All of them, in the profile's order."""
-    entries: list[Mapping[str, Any]] = profile.sections.get("python_env", {}).get("envs") or []
+    entries = built(profile)
     own = [
         [Wish(line, f"python_env.envs.{entry['name']}") for line in entry.get("requirements") or []]
         for entry in entries

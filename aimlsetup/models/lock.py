@@ -58,6 +58,7 @@ class HostClass(Document):
     hosts: list[str]
     platform: dict[str, str]  # id, version, arch, python
     gpus: dict[str, str] = Field(default_factory=dict)  # by host, what of its GPUs it was solved for
+    groups: dict[str, list[str]] = Field(default_factory=dict)  # by host, of the profile's groups those it is in
     pins: dict[str, Pin]
     components: dict[str, dict[str, Any]]
 

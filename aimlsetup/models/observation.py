@@ -47,7 +47,8 @@ class ReceiptState(BaseModel):
 class Observation(BaseModel):
     """One host now. `facts` is as plugins/module_utils/facts.py documents it.
 
-    A host without a usable Python has only `release`, `kernel`, `arch` and `uid` among its facts, and `python` None.
+    `found` is what no receipt owns, as plugins/module_utils/found.py documents it. A host without a usable Python has
+    only `release`, `kernel`, `arch` and `uid` among its facts, and `python` None.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -56,6 +57,7 @@ class Observation(BaseModel):
     facts: dict[str, Any]
     lease: dict[str, Any] | None = None
     receipts: dict[str, ReceiptState] = Field(default_factory=dict)
+    found: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)
 
     @property
     def bare(self) -> bool:

@@ -10,6 +10,7 @@ from aimlsetup.models.base import Document
 from aimlsetup.models.observation import Row
 
 Action = Literal["+", "~", "-", "="]
+Mark = Literal["keep", "adopt", "replace", "in the way"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,19 @@ class Claim(Document):
     least: int
 
 
+class Met(Document):
+    """Something that is there and no receipt owns, and what becomes of it.
+
+    `keep`: nobody touches it; `adopt`: it is as it should be, only a receipt is written; `replace`: it is changed, once
+    the plan is confirmed; `in the way`: nothing can be done before somebody has moved it.
+    """
+
+    kind: str
+    name: str
+    mark: Mark
+    why: str = ""
+
+
 class Effects(Document):
     """What a check-mode run of one component found. Sizes are bytes."""
 
@@ -56,6 +70,8 @@ class Effects(Document):
     space: list[Claim] = Field(default_factory=list, description="what is claimed of file systems")
     restarts: list[str] = Field(default_factory=list, description="units that would be restarted")
     reboot: bool = False
+    lost: list[str] = Field(default_factory=list, description="what can't be taken back afterwards, and why")
+    unowned: list[Met] = Field(default_factory=list, description="what is there and no receipt owns")
 
 
 class Planned(Drift):
@@ -63,6 +79,21 @@ class Planned(Drift):
 
     effects: Effects = Effects()
     undo: str | None = Field(default=None, description="how it can be taken back")
+
+
+class Undoing(Document):
+    """What taking components of one host back does, or has done. `left` says what stays and why."""
+
+    components: list[str] = Field(default_factory=list)
+    effects: Effects = Effects()
+    left: list[str] = Field(default_factory=list)
+
+
+class Flipped(Document):
+    """Links of one host that lead to other dated directories, as `{link: {from, to}}`, and components that follow."""
+
+    flipped: dict[str, dict[str, str]]
+    dependents: list[str]
 
 
 class Cost(Document):
@@ -91,6 +122,11 @@ class HostPlan(Document):
     observed: str
     drifts: list[Planned]
     cost: Cost = Cost()
+    keeps: list[Met] = Field(default_factory=list, description="what is there, unowned, and is left alone")
+
+    def met(self, mark: Mark) -> list[Met]:
+        """What has this mark."""
+        return [met for drift in self.drifts for met in drift.effects.unowned if met.mark == mark]
 
     @property
     def drifted(self) -> list[Planned]:

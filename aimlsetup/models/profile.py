@@ -5,12 +5,15 @@ they are checked against it in `aimlsetup.catalog`, not here.
 """
 
 import re
+from collections.abc import Iterable, Mapping
+from functools import reduce
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from aimlsetup.models.base import Document
+from aimlsetup.models.build import PythonBuild
 
 REFERENCE = re.compile(r"(env|file|prompt|vault|host):.+")
 
@@ -102,6 +105,7 @@ class Host(Document):
     python: Interpreter | None = None
     become: Become = Become()
     gpus: list[PciId] | None = None  # in place of those observed: for images, and hosts not yet racked
+    groups: list[str] = Field(default_factory=list)  # of the profile's `groups`; what the last one says counts most
 
 
 class Roots(Document):
@@ -146,11 +150,34 @@ class Requests(Document):
 
 
 class Mirror(Document):
-    """Where a source is instead. One that signs its repositories itself says with which key, and where that lies."""
+    """Where a source is instead. One that signs its repositories itself says with which key, and where that lies; one
+    with builds of Python of its own says which, with their digests.
+    """
 
     url: str
     key: str | None = None
     fingerprints: list[Fingerprint] = Field(default_factory=list)
+    builds: list[PythonBuild] = Field(default_factory=list)
+
+
+class Layer(Document):
+    """What hosts of a group have otherwise than the profile: mappings key by key, anything else in its place."""
+
+    components: list[str] = Field(default_factory=list)
+    roots: Roots = Roots()
+    requests: Requests = Requests()
+    reboot_ok: bool | None = None
+    sections: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+
+def layered(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """A mapping with another one laid over it, key by key at any depth."""
+    made = dict(below)
+    for key, value in above.items():
+        beneath = made.get(key)
+        both = isinstance(beneath, Mapping) and isinstance(value, Mapping)
+        made[key] = layered(beneath, value) if both else value  # type: ignore[arg-type]
+    return made
 
 
 class Profile(Document):
@@ -160,11 +187,30 @@ class Profile(Document):
     preset: str | None = None  # wishes of the catalog's, beneath those given here
     hosts: dict[HostName, Host] = Field(default_factory=dict)
     components: list[str] = Field(default_factory=list)
+    scope: Literal["system", "user"] = "system"  # `user` makes everything without root, below the prefix
+    prefix: AbsolutePath | None = None  # `aimlsetup` in the user's home on the host, where it is left out
     roots: Roots = Roots()
     requests: Requests = Requests()
     sources: dict[str, str | Mirror] = Field(default_factory=dict)
     reboot_ok: bool | None = None
+    groups: dict[str, Layer] = Field(default_factory=dict)
     sections: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    def groups_of(self, host: str) -> tuple[str, ...]:
+        """The groups of a host that this profile says something of, in the order in which they are laid over it."""
+        named = self.hosts[host].groups if host in self.hosts else []
+        return tuple(name for name in named if name in self.groups)
+
+    def of(self, groups: Iterable[str]) -> "Profile":
+        """What a host in these groups wishes."""
+        layers = [self.groups[name].model_dump(exclude_unset=True) for name in groups]
+        if not layers:
+            return self
+        own = {name: getattr(self, name) for name in ("components", "reboot_ok", "sections")}
+        own |= {name: getattr(self, name).model_dump(exclude_unset=True) for name in ("roots", "requests")}
+        made = reduce(layered, layers, own)
+        made |= {"roots": Roots(**made["roots"]), "requests": Requests(**made["requests"])}
+        return self.model_copy(update=made)
 
     def mirror(self, source: str) -> Mirror | None:
         """Where a source is instead of where the catalog has it."""

@@ -10,16 +10,18 @@ class Use(Document):
 
     `source` is its name in the catalog, or the key of the profile that has it; `url` is None where it is as the machine
     that fetches is configured. `used_by` are `lock` and components; what is not `needed` is only asked for what it has.
+    `account` is the name it is asked with, where the profile has one for it.
     """
 
     source: str
-    kind: Literal["apt", "index", "git"]
+    kind: Literal["apt", "index", "git", "download", "proxy", "authority"]
     title: str
     url: str | None
     origin: Literal["catalog", "profile", "machine"]
     platform: str | None = None
     used_by: tuple[str, ...] = ()
     needed: bool = True
+    account: str | None = None
 
 
 class Answer(Document):

@@ -1,9 +1,9 @@
 """A plan as lines to read: per host and component what, why, what it costs, and how it is taken back."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
-from aimlsetup.models.plan import Action, Cost, Effects, HostPlan, Plan, Planned
+from aimlsetup.models.plan import Action, Cost, Effects, HostPlan, Met, Plan, Planned
 from aimlsetup.report.made import counted, sort_out
 from aimlsetup.report.table import folded, size
 from aimlsetup.ui import Line, Style
@@ -40,6 +40,8 @@ def _host(name: str, host: HostPlan, detail: Detail, width: int) -> Iterator[Lin
     yield Line(f"{name}: {', '.join(costs)}" if costs else name, "bold")
     for part in host.drifts:
         yield from _component(part, detail, width)
+    most = None if detail == "all" else NAME_LINES
+    yield from _listed("keeps what no receipt owns", host.keeps, "  ", width, most)
 
 
 def _component(drift: Planned, detail: Detail, width: int) -> Iterator[Line]:
@@ -56,9 +58,10 @@ def _component(drift: Planned, detail: Detail, width: int) -> Iterator[Line]:
     yield from (_everything if detail == "all" else _outline)(drift.effects, width, detail)
 
 
-def _everything(effects: Effects, _width: int, _detail: Detail) -> Iterator[Line]:
+def _everything(effects: Effects, width: int, _detail: Detail) -> Iterator[Line]:
     yield from (Line(f"{INDENT}would change: {task}") for task in effects.tasks)
     yield from (Line(f"{INDENT}package {line}") for line in effects.packages)
+    yield from _unowned(effects, width, None)
     yield from _consequences(effects)
     yield from (line for text in effects.diffs for line in _diff(text))
 
@@ -74,9 +77,26 @@ def _outline(effects: Effects, width: int, detail: Detail) -> Iterator[Line]:
     for head, names in made.items():
         most = FILE_LINES if head.endswith(("file", "files")) else NAME_LINES
         yield from (Line(text) for text in folded(head, names, INDENT, width, most))
+    yield from _unowned(effects, width, NAME_LINES)
     yield from _consequences(effects)
     if detail == "changes":
         yield from (line for text in changed for line in _diff(text, DIFF_LINES))
+
+
+def _unowned(effects: Effects, width: int, most: int | None) -> Iterator[Line]:
+    """What is there and no receipt owns: what is merely taken over in few lines, the rest one by one."""
+    yield from _listed("adopts", [met for met in effects.unowned if met.mark == "adopt"], INDENT, width, most)
+    for met in effects.unowned:
+        if met.mark == "replace":
+            yield Line(f"{INDENT}replaces {met.name}, which no receipt owns: {met.why}", "change")
+        elif met.mark == "in the way":
+            yield Line(f"{INDENT}in the way: {met.name}: {met.why}", "bad")
+
+
+def _listed(head: str, marks: Sequence[Met], indent: str, width: int, most: int | None) -> Iterator[Line]:
+    if marks:
+        names = [met.name for met in marks]
+        yield from (Line(text) for text in folded(head, names, indent, width, most or len(names)))
 
 
 def _consequences(effects: Effects) -> Iterator[Line]:
@@ -86,6 +106,7 @@ def _consequences(effects: Effects) -> Iterator[Line]:
     yield from (Line(f"{INDENT}restarts {unit}") for unit in effects.restarts)
     if effects.reboot:
         yield Line(f"{INDENT}reboots the host")
+    yield from (Line(f"{INDENT}can't be undone: {line}", "change") for line in effects.lost)
 
 
 def told_costs(cost: Effects | Cost) -> list[str]:

@@ -10,6 +10,10 @@ from aimlsetup.ui import Line, Style
 HEADER = ("source", "for", "platform", "from", "address")
 ANY = "-"
 AS_CONFIGURED = "as the machine that fetches is configured"
+OPTIONAL = {
+    "apt": "; a lock then goes by what was recorded",
+    "download": "; only hosts without a Python for modules need it",
+}
 SIGNS: dict[bool | None, tuple[str, Style]] = {True: ("✓", "good"), False: ("✗", "bad"), None: ("·", "dim")}
 
 
@@ -34,7 +38,7 @@ def _row(use: Use) -> tuple[str, ...]:
             ", ".join(use.used_by) or ANY,
             use.platform or ANY,
             use.origin,
-            use.url or AS_CONFIGURED,
+            (use.url or AS_CONFIGURED) + (f" as {use.account}" if use.account else ""),
         )
     )
 
@@ -42,7 +46,7 @@ def _row(use: Use) -> tuple[str, ...]:
 def _said(use: Use, answer: Answer) -> list[Line]:
     sign, style = SIGNS[answer.answers]
     where = f" ({use.platform})" if use.platform else f" ({use.title})" if use.kind == "git" else ""
-    rest = "" if use.needed or answer.answers is not False else "; a lock then goes by what was recorded"
+    rest = "" if use.needed or answer.answers is not False else OPTIONAL.get(use.kind, "")
     told = [Line(f"{sign} {_clean(use.source + where)}: {_clean(answer.said)}{rest}", style)]
     return [*told, Line(f"    next: {_clean(answer.next)}", "change")] if answer.next else told
 

@@ -18,4 +18,14 @@ options:
     description: Take the lease over from a holder whose module is gone although it has not expired.
     type: bool
     default: false
+  adopt:
+    description:
+      - What may be changed although it was there before and no receipt owns it, by name (path, unit, account). Anything
+        else of that kind ends the task before it is touched. Unset lets anything be changed.
+    type: list
+    elements: str
+  receipts:
+    description: Where the receipts lie that tell what is owned.
+    type: path
+    default: /var/lib/aimlsetup/receipts
 """

@@ -36,7 +36,7 @@ from ansible_collections.codehub.aimlsetup.plugins.module_utils import shapes
 # What a service's own arguments and the role's other ones must be; kinds as `shapes` has them.
 SERVICE = {
     "model_key": "model_key", "env": "common_name", "app": "app", "app_dir": "path", "health_path": "health_path",
-    "memory_max": "memory",
+    "memory_max": "memory", "unit": "unit",
 }  # fmt: skip
 SETTINGS = {"paths": "path", "accounts": "account", "devices": "device"}
 NUMBERS = {"port": (1, 65535), "workers": (1, 1024), "timeout": (1, 86400), "ready_seconds": (1, 86400)}

@@ -13,26 +13,51 @@ ENVIRONMENT = {
     "APT_LISTCHANGES_FRONTEND": "none",
     "NEEDRESTART_SUSPEND": "1",  # needrestart would restart services in the middle of an apply
 }
+OPTIONS = (
+    "-o",
+    "Dpkg::Options::=--force-confdef",
+    "-o",
+    "Dpkg::Options::=--force-confold",
+    "-o",
+    "Dpkg::Use-Pty=0",
+    "-o",
+    "Acquire::Retries=2",
+    "-o",
+    "APT::Install-Recommends=0",
+    "-o",
+    "APT::Keep-Downloaded-Packages=1",
+)
+# What these let through is judged on the simulation instead, name by name.
+INSTALL = ("--allow-downgrades", "--allow-change-held-packages", "install", "--")
+ARCHIVES = "/var/cache/apt/archives"
 POLL = 2.0  # seconds between attempts to get a lock
 
 
 class Commands:
-    """apt-get and dpkg of this host, for a module. Whatever can't be done ends it with an explanation."""
+    """apt-get and dpkg of this host, for a module. Whatever can't be done ends it with an explanation.
 
-    def __init__(self, module):
+    `settings` (`Name=value`) are apt's for this module's calls, beside those that the host has.
+    """
+
+    def __init__(self, module, settings=()):
         self.module = module
+        self.settings = list(settings)
         self.waited = 0.0
+
+    def words(self, settings):
+        """Arguments that give apt these settings."""
+        return [word for setting in self.settings + list(settings) for word in ("-o", setting)]
 
     def fail(self, msg, **more):
         """End the module."""
         self.module.fail_json(msg=msg, waited=self.waited, **more)
 
     @staticmethod
-    def execute(argv):
+    def execute(argv, cwd=None):
         """(exit status, standard output and error as text)."""
         done = subprocess.run(
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env=dict(os.environ, **ENVIRONMENT), check=False,
+            env=dict(os.environ, **ENVIRONMENT), cwd=cwd, check=False,
         )  # fmt: skip
         return done.returncode, done.stdout.decode("utf-8", "replace")
 

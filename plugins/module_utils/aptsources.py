@@ -53,6 +53,9 @@ def parse_deb822(text):
     return found
 
 
+PARSERS = {".list": parse_one_line, ".sources": parse_deb822}
+
+
 def _stanzas(text):
     """(line of its beginning, {field in lower case: value}) of each paragraph."""
     start, fields, name = 0, {}, None
@@ -72,17 +75,26 @@ def _stanzas(text):
             fields[name] = match.group(2).strip()
 
 
+def texts(directory=DIRECTORY):
+    """[(path, text)] of the files that name sources, in apt's own order."""
+    paths = [os.path.join(directory, "sources.list")]
+    paths += sorted(glob.glob(os.path.join(directory, "sources.list.d", "*")))
+    return [(path, _text(path)) for path in paths if os.path.splitext(path)[1] in PARSERS]
+
+
+def parsed(path, text):
+    """The entries of one such file, as `parse_one_line` gives them."""
+    return PARSERS[os.path.splitext(path)[1]](text)
+
+
 def entries(directory=DIRECTORY):
     """Every source of this host, `file` with each; one entry for each URL and suite.
 
     [{"file", "line", "uri", "suite", "components", "signed_by"}]; URLs without a slash at their end.
     """
-    files = [os.path.join(directory, "sources.list")]
-    files += sorted(glob.glob(os.path.join(directory, "sources.list.d", "*")))  # apt's own order
     found = []
-    for path in files:
-        parse = {".list": parse_one_line, ".sources": parse_deb822}.get(os.path.splitext(path)[1])
-        for entry in parse(_text(path)) if parse else ():
+    for path, text in texts(directory):
+        for entry in parsed(path, text):
             found += [
                 {
                     "file": path,

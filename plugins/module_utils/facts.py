@@ -6,8 +6,10 @@ Python 3.6 syntax.
 
 import fcntl
 import glob
+import grp
 import os
 import platform
+import pwd
 import re
 import socket
 import struct
@@ -22,13 +24,14 @@ GPU_VENDORS = ("0x10de", "0x1002", "0x8086")
 DISPLAY_CLASSES = ("0x03", "0x12")  # display controllers and processing accelerators
 GPU_MODULES = ("nvidia", "nvidia_drm", "nvidia_modeset", "nvidia_uvm", "nouveau", "nova_core")
 SECURE_BOOT = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+LINGER = "/var/lib/systemd/linger"
 PACKAGE_LOCKS = ("/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock", "/var/lib/apt/lists/lock")
 PYTHON_PATTERNS = (
     "/usr/bin/python3.*",
     "/usr/local/bin/python3.*",
     "/opt/python/*/bin/python3.*",
-    "/opt/aimlsetup/python/*/bin/python3.*",
 )
+PRIVATE_PYTHON = "/opt/aimlsetup/python"
 
 
 def _read(path, default=""):
@@ -148,6 +151,28 @@ def pythons():
     return found
 
 
+def private_python(link=PRIVATE_PYTHON):
+    """The build that is this host's private Python, such as "3.13.17-20261021"; None where there is none."""
+    try:
+        return os.path.basename(os.readlink(link)).replace("python-", "", 1)
+    except OSError:
+        return None
+def account():
+    """{"name", "group", "home"} of who looks: whose things they are where nobody is root."""
+    home = os.path.realpath(os.path.expanduser("~"))
+    try:
+        entry = pwd.getpwuid(os.getuid())
+        return {"name": entry.pw_name, "group": grp.getgrgid(entry.pw_gid).gr_name, "home": home}
+    except KeyError:  # a number alone, as containers may be run with
+        return {"name": None, "group": None, "home": home}
+
+
+def user_services():
+    """Whether a systemd of the user's own runs and outlives the user's last session (loginctl enable-linger)."""
+    runs = os.path.exists("/run/user/%d/systemd/private" % os.getuid())
+    return runs and os.path.exists(os.path.join(LINGER, account()["name"] or ""))
+
+
 def package_locks():
     """Paths of apt's and dpkg's locks that some process holds now."""
     held = []
@@ -179,7 +204,10 @@ def gather():
         "modules": modules(),
         "secure_boot": secure_boot(),
         "pythons": pythons(),
+        "private_python": private_python(),
         "package_locks": package_locks(),
         "systemd": os.path.isdir("/run/systemd/system"),
         "uid": os.getuid(),
+        "account": account(),
+        "user_services": user_services(),
     }

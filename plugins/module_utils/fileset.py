@@ -1,6 +1,6 @@
 """Files that are written together and put back together. Python 3.6 syntax.
 
-An entry is {"path", "content" (text), "mode" (octal text), "group" (name)}; the owner is root.
+An entry is {"path", "content" (text), "mode" (octal text), "group" (name, or None)}; the owner is who runs this.
 """
 
 import grp
@@ -20,7 +20,9 @@ def content_of(path):
 
 
 def group_id(name, missing_ok):
-    """Numeric id of a group; None for one that is still to be made in check mode."""
+    """Numeric id of a group, this process's own for None; None for one that is still to be made in check mode."""
+    if name is None:
+        return os.getegid()
     try:
         return grp.getgrnam(name).gr_gid
     except KeyError:
@@ -34,14 +36,15 @@ def as_wanted(entry, check_mode):
     if content_of(entry["path"]) != entry["content"].encode():
         return False
     info = os.stat(entry["path"])
-    wanted = (int(entry["mode"], 8), 0, group_id(entry["group"], check_mode))
+    wanted = (int(entry["mode"], 8), os.geteuid(), group_id(entry["group"], check_mode))
     return (stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid) == wanted
 
 
 def write(entry):
     """Write one file, its directory too when missing."""
     os.makedirs(os.path.dirname(entry["path"]), mode=0o755, exist_ok=True)
-    atomic.write(entry["path"], entry["content"].encode(), int(entry["mode"], 8), 0, group_id(entry["group"], False))
+    owner = (os.geteuid(), group_id(entry["group"], False))
+    atomic.write(entry["path"], entry["content"].encode(), int(entry["mode"], 8), *owner)
 
 
 def snapshot(entries):

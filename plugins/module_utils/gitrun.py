@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import tempfile
 
-from ansible_collections.codehub.aimlsetup.plugins.module_utils import agentrelay
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import agentrelay, network
 
 PASSED_ON = ("PATH", "http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY",
              "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO")  # fmt: skip
@@ -47,7 +47,10 @@ HINTS = {
     "connection refused": "nothing answers there. Check the URL and the port",
     "timed out": "the server does not answer. Check the network and proxy",
     "certificate": "the server's certificate is not trusted here. Install the issuing authority's certificate",
-    "could not read username": "the repository asks for a login; use ssh with an agent or a deploy key",
+    "authentication failed": "the server refuses the account. Check its entry in network_credentials",
+    "error: 401": "the server refuses the account. Check its entry in network_credentials",
+    "could not read username": "the repository asks for a login; give its account in "
+    "network_credentials, or use ssh with an agent or a deploy key",
     "dubious ownership": "the repository belongs to another user",
     "not our ref": "the remote no longer has the commit. Run `aimlsetup lock` again",
     "unadvertised object": "the remote does not hand out a commit that is on no branch. Run `aimlsetup lock` again",
@@ -161,9 +164,13 @@ def session(account, access):
         places = [trusted, os.path.join(trusted, ".git")] if trusted else []
         quoted = ['directory = "%s"\n' % place.replace("\\", "\\\\").replace('"', '\\"') for place in places]
         os.mkdir(os.path.join(directory, "git"), 0o755)
-        _write(os.path.join(directory, "git", "config"), SETTINGS + "[safe]\n" + "".join(quoted), account)
+        way_out, store = network.load(), os.path.join(directory, "credentials")
+        settings = SETTINGS + network.git_settings(way_out, store) + "[safe]\n" + "".join(quoted)
+        _write(os.path.join(directory, "git", "config"), settings, account)
+        _write(store, network.git_store(way_out), account)
         _write(known_hosts, access.known_hosts, account)
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        environment.update(network.variables(way_out))
         environment.update(
             HOME=account.home,
             LC_ALL="C.UTF-8",

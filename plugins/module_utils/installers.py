@@ -5,20 +5,26 @@ Only wheels and source distributions with a given sha256 get in. Standard librar
 
 import configparser
 import os
+import platform
 import re
 import subprocess
+import sys
 
-from ansible_collections.codehub.aimlsetup.plugins.module_utils import facts, state
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import facts, network, state
 
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"  # the host's own trust, private authorities included
 PIP_SETTINGS = "/etc/pip.conf"
 OUTPUT_LINES = 12
+OLDEST = [3, 8]
 CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+(?=@)")  # in a URL; older pips print them
 # What a Python started by somebody else's environment would otherwise pick up.
 LEFT_OUT = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_VIRTUALENV")
 HINTS = {
     r"hash mismatch|do not match the hashes|hashes are required": "what the index served is not what was locked. "
     "Nothing of it was installed. If the change is known to be right, run `aimlsetup lock` again.",
+    r"\b407\b|[Pp]roxy [Aa]uthentication": "the proxy refuses this host: check its entry in network_credentials.",
+    r"\b40[13]\b|[Uu]nauthorized|[Ff]orbidden": "the package index refuses this host: check its entry in "
+    "network_credentials.",
     r"no space left": "the disk is full. Free space and apply again.",
     r"certificate|UnknownIssuer|SSLError": "this host does not trust the index's certificate: install its authority's "
     "(update-ca-certificates), and check the clock.",
@@ -46,6 +52,8 @@ def interpreter(wish):
         return wish, output.strip()
     known = facts.pythons()
     fit = [path for path in known if (known[path] + ".").startswith(wish + ".")]
+    if wish == "3" and not any(_serves(known[path]) for path in fit):
+        return sys.executable, platform.python_version()
     if not fit:
         there = ", ".join("%s (%s)" % (known[path], path) for path in sorted(known)) or "none"
         raise Failed(
@@ -54,6 +62,11 @@ def interpreter(wish):
         )
     best = min(fit, key=lambda path: (not path.startswith("/usr/bin/"), path))
     return best, known[best]
+
+
+def _serves(version):
+    """Whether what is asked for nothing but a Python 3 can be installed on this one: what modules run on will do."""
+    return [int(part) for part in version.split(".")[:2]] >= OLDEST
 
 
 def pip_settings(path=PIP_SETTINGS):
@@ -66,8 +79,10 @@ def pip_settings(path=PIP_SETTINGS):
         return {}
 
 
-def environment(base, index, further, settings):
+def environment(base, index, further, settings, way_out):
     """Environment variables for an installer: pip's own, and uv given what it does not read of pip's settings. Pure.
+
+    `way_out` is what the host is to ask through and with, as `network.load` gives it.
 
     `index` None is the host's own. The URLs of `further` indexes come before it and before the host's own further ones:
     here rather than among the arguments, which everybody on the host can read.
@@ -79,7 +94,9 @@ def environment(base, index, further, settings):
     # system can.
     wanted["UV_LINK_MODE"] = "copy"
     wanted.setdefault("PIP_CERT", settings.get("cert", wanted.get("SSL_CERT_FILE", BUNDLE)))
+    wanted.update(network.variables(way_out))
     if index:
+        index = network.authorized(index, way_out)
         for name in ("PIP_EXTRA_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_INDEX", "UV_INDEX_URL"):
             wanted.pop(name, None)
         wanted.update(PIP_INDEX_URL=index, UV_DEFAULT_INDEX=index)
@@ -90,7 +107,7 @@ def environment(base, index, further, settings):
     # As the lock was made: all versions of a package come from the first index that has it.
     wanted["UV_INDEX_STRATEGY"] = "first-index"
     for name in ("PIP_EXTRA_INDEX_URL", "UV_INDEX") if further else ():
-        wanted[name] = " ".join(further + wanted.get(name, "").split())
+        wanted[name] = " ".join([network.authorized(url, way_out) for url in further] + wanted.get(name, "").split())
     return wanted
 
 
@@ -111,7 +128,7 @@ class Installer:
     def __init__(self, kind, uv, cache, sources, lock):
         self.uv = uv if kind == "uv" else None
         self.lock = lock
-        self.variables = environment(os.environ, sources[0], sources[1], pip_settings())
+        self.variables = environment(os.environ, sources[0], sources[1], pip_settings(), network.load())
         if cache:
             self.variables["UV_CACHE_DIR"] = cache
         if kind == "uv" and not (uv and os.access(uv, os.X_OK)):

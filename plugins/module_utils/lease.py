@@ -1,5 +1,7 @@
 """One apply at a time per host: a lease in /run, judged by the host's own boot id and boot clock.
 
+Without root it is one per user, in the user's state directory.
+
 It names the holder (a controller), its run, and the pid of the module that runs now. Another run takes it over only
 when that pid is gone: the same controller at once (it serialises its own runs by a lock of its own), others after
 expiry or when told to. Standard library only, Python 3.6 syntax.
@@ -10,7 +12,7 @@ import json
 import os
 import time
 
-DIRECTORY = "/run/aimlsetup"
+DIRECTORY = "/run/aimlsetup" if os.geteuid() == 0 else os.path.expanduser("~/.local/state/aimlsetup")
 SECONDS = 900
 CLOCK_BOOTTIME = getattr(time, "CLOCK_BOOTTIME", 7)  # Python 3.6 does not name it
 

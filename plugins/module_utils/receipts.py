@@ -2,26 +2,38 @@
 
     {"version": 1, "component": "codehub", "input_digest": "sha256:…", "secrets": {"salt", "prints"},
      "owned": {kind: {name: state}}, "before_first": {kind: {name: state}}, "before_last": {…},
-     "outputs": {…}, "consumed": {"python_env.py_3": …}, "dirty": null | {"run", "before": {…}}}
+     "outputs": {…}, "consumed": {"python_env.py_3": …}, "run": "…", "serial": 7, "first": 3,
+     "since": {kind: {name: 5}}, "seal": "…", "dirty": null | {"run", "serial", "before": {…}, "packages": {…}}}
 
-`owned` and the two `before_*` are states as `state.take` gives them. File contents from before are kept, by their
-sha256, in `before/` beside the receipts. Standard library only, Python 3.6 syntax.
+`owned` are states as `state.take` gives them, the two `before_*` as `before.take` does; of packages these name all that
+changed between begin and commit, whoever asked for them. `serial` counts the changes of this host: it is that of the
+component's last change, `first` that of its first, `since` those of the changes that first touched single things, where
+they came later; clocks are not asked. `dirty` has what `packageset.snapshot` gave.
+
+File contents from before are kept, by their sha256, in `before/` beside the receipts; earlier receipts, for going back
+further, as `history/<component>/<serial>.json`. Standard library only, Python 3.6 syntax.
 """
 
+import hashlib
 import json
 import os
 import shutil
 import stat
 
 try:
-    from ansible_collections.codehub.aimlsetup.plugins.module_utils import atomic, state
+    from ansible_collections.codehub.aimlsetup.plugins.module_utils import atomic, before, packageset
 except ImportError:  # observe run as a plain script
     import atomic
-    import state
+    import before
+    import packageset
 
 VERSION = 1
-DIRECTORY = "/var/lib/aimlsetup/receipts"
+# Where nobody is root, a user's own things have their receipts in the user's own state directory.
+DIRECTORY = (
+    "/var/lib/aimlsetup/receipts" if os.geteuid() == 0 else os.path.expanduser("~/.local/state/aimlsetup/receipts")
+)
 KEEP_LIMIT = 4 * 1024 * 1024  # larger files are recorded by digest only
+HISTORY = 10  # earlier receipts of a component that are kept
 
 
 def path_of(directory, component):
@@ -31,18 +43,34 @@ def path_of(directory, component):
 
 def load(directory, component):
     """A component's receipt, or None. A file that is not one raises ValueError naming it."""
+    return _read(path_of(directory, component))
+
+
+def _read(path):
     try:
-        with open(path_of(directory, component)) as handle:
+        with open(path) as handle:
             receipt = json.load(handle)
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise ValueError("%s is not a receipt: %s" % (path_of(directory, component), error))
-    if receipt.get("version") != VERSION:
-        raise ValueError(
-            "%s has version %r, expected %d" % (path_of(directory, component), receipt.get("version"), VERSION)
-        )
+        raise ValueError("%s is not a receipt: %s" % (path, error))
+    if not isinstance(receipt, dict) or receipt.get("version") != VERSION:
+        version = receipt.get("version") if isinstance(receipt, dict) else None
+        raise ValueError("%s has version %r, expected %d" % (path, version, VERSION))
+    seal = receipt.pop("seal", None)
+    if seal not in (None, sealed(receipt)):
+        raise ValueError("%s was changed by something other than aimlsetup" % path)
     return receipt
+
+
+def sealed(receipt):
+    """Digest of a receipt's meaning: tells an edit by hand, which nothing may be undone by."""
+    return hashlib.sha256(json.dumps(receipt, sort_keys=True).encode()).hexdigest()
+
+
+def content_of(receipt):
+    """A receipt as it is written, with its seal."""
+    return json.dumps(dict(receipt, seal=sealed(receipt)), indent=1, sort_keys=True).encode() + b"\n"
 
 
 def load_all(directory):
@@ -58,8 +86,7 @@ def load_all(directory):
 def save(directory, receipt):
     """Write a receipt atomically, 0600 in a 0700 directory."""
     os.makedirs(directory, mode=0o700, exist_ok=True)
-    content = json.dumps(receipt, indent=1, sort_keys=True).encode() + b"\n"
-    atomic.write(path_of(directory, receipt["component"]), content, 0o600)
+    atomic.write(path_of(directory, receipt["component"]), content_of(receipt), 0o600)
 
 
 def remove(directory, component):
@@ -102,29 +129,117 @@ def keep_contents(directory, states):
             os.rename(temporary, copy)
 
 
-def begin(receipt, component, run, owns):
+def next_serial(known):
+    """The number of the next change of this host. `known` is {component: receipt}."""
+    return 1 + max([receipt.get("serial", 0) for receipt in known.values()] + [0])
+
+
+def begin(receipt, component, run, owns, installed=None, known=None):
     """The receipt marked dirty, with the state before of everything it owned or is about to own.
 
     A receipt that was dirty already keeps what it then knew: those states are the true ones, today's may be
-    half-changed.
+    half-changed. `installed` is the host's packages now, `known` all receipts.
     """
     receipt = dict(receipt or {"version": VERSION, "component": component, "input_digest": None, "owned": {}})
-    earlier = (receipt.get("dirty") or {}).get("before", {})
-    now = state.take(union(owns, names(receipt["owned"])))
-    receipt["dirty"] = {"run": run, "before": merged(earlier, now)}
+    dirty, now = receipt.get("dirty") or {}, before.take(union(owns, names(receipt["owned"])))
+    packages, serial = dict(installed or {}), next_serial(known or {})
+    if "packages" in dirty:
+        since = changed_since(known or {}, component, dirty["serial"])
+        others = {name: was for name, was in packages.items() if name in since}
+        packages = dict({name: was for name, was in dirty["packages"].items() if name not in since}, **others)
+    if packages:
+        now["packages"] = {name: packages.get(name) for name in now.get("packages", {})}
+    states = merged(dirty.get("before", {}), now)
+    receipt["dirty"] = {"run": run, "serial": serial, "before": states, "packages": packages}
     return receipt
 
 
-def committed(receipt, inputs, found, outputs, consumed):
-    """The receipt as it stands when the role has finished. `inputs` is (digest, secrets' fingerprint)."""
-    before = merged((receipt.get("dirty") or {}).get("before", {}), {})
+def changed_since(known, component, serial):
+    """Packages that other components have changed since that number."""
+    others = [other for name, other in known.items() if name != component and other.get("serial", 0) >= serial]
+    return {name for other in others for name in other.get("before_last", {}).get("packages", {})}
+
+
+def committed(receipt, inputs, found, outputs, consumed, installed=None, known=None):
+    """The receipt as it stands when the role has finished. `inputs` is (digest, secrets' fingerprint).
+
+    `installed` and `known` are as for `begin`.
+    """
+    dirty = receipt.get("dirty") or {}
+    transaction = packageset.changed(dirty.get("packages", {}), installed or {})
+    states = merged({"packages": transaction} if transaction else {}, dirty.get("before", {}))
+    states = merged(states, new_names(states, found))
     after = dict(
         receipt, input_digest=inputs[0], secrets=inputs[1], owned=found, outputs=outputs, consumed=consumed, dirty=None
     )
-    after["before_first"] = merged(receipt.get("before_first", {}), before)
-    unchanged = all(found.get(kind, {}).get(name) == was for kind in before for name, was in before[kind].items())
-    after["before_last"] = receipt.get("before_last", {}) if unchanged and "before_last" in receipt else before
+    after["before_first"] = merged(receipt.get("before_first", {}), states)
+    after["before_last"] = states
+    if "before_last" in receipt and not transaction and stands(states, found):
+        after["before_last"] = receipt["before_last"]
+    else:
+        after.update(run=dirty.get("run", ""), serial=next_serial(known or {}))
+    after["first"] = receipt.get("first", after.get("serial", 0))
+    after["since"] = merged(receipt.get("since", {}), noted(receipt, after))
     return after
+
+
+def noted(receipt, after):
+    """{kind: {name: serial}} of what `before_first` only knows since a later change than the first."""
+    known = receipt.get("before_first")
+    if known is None:
+        return {}
+    late = {kind: set(after["before_first"][kind]) - set(known.get(kind, {})) for kind in after["before_first"]}
+    return {kind: dict.fromkeys(late[kind], after["serial"]) for kind in late if late[kind]}
+
+
+def stands(states, found):
+    """Whether everything is as these states, taken earlier, say."""
+    return all(
+        before.same(kind, was, found.get(kind, {}).get(name))
+        for kind in states
+        for name, was in states[kind].items()
+    )
+
+
+def new_names(states, found):
+    """{kind: {name: None}} of what a role has only named when it was made; what a link led to before was there."""
+    links = {path: was["target"] for path, was in states.get("paths", {}).items() if (was or {}).get("type") == "link"}
+    led = {os.path.normpath(os.path.join(os.path.dirname(path), target)) for path, target in links.items()}
+    return {
+        kind: {name: None for name in found[kind] if name not in states.get(kind, {}) and name not in led}
+        for kind in found
+    }
+
+
+def history_of(directory, component):
+    """Where a component's earlier receipts lie."""
+    return os.path.join(directory, "history", component)
+
+
+def remember(directory, receipt):
+    """Keep a receipt that is about to be replaced; of the oldest, some are forgotten."""
+    place = history_of(directory, receipt["component"])
+    os.makedirs(place, mode=0o700, exist_ok=True)
+    atomic.write(os.path.join(place, "%08d.json" % receipt.get("serial", 0)), content_of(receipt), 0o600)
+    for name in sorted(os.listdir(place))[:-HISTORY]:
+        os.unlink(os.path.join(place, name))
+
+
+def _history(directory, component):
+    place = history_of(directory, component)
+    names_there = sorted(os.listdir(place), reverse=True) if os.path.isdir(place) else []
+    return [os.path.join(place, name) for name in names_there]
+
+
+def history(directory, component):
+    """A component's earlier receipts, the newest first. ValueError as of `load`."""
+    return [_read(path) for path in _history(directory, component)]
+
+
+def earlier(directory, component):
+    """(file, receipt) of the state before a component's last change, or None. ValueError as of `load`."""
+    found = _history(directory, component)
+    return (found[0], _read(found[0])) if found else None
 
 
 def consumed_outputs(directory, consumes):

@@ -11,8 +11,10 @@ import re
 SHAPES = {
     "account": (r"[a-z_][a-z0-9_-]{0,31}", "the name of an account, such as codehub"),
     "app": (r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", "module:function, such as web_server:main"),
+    "build": (r"3\.[0-9]{1,2}\.[0-9]{1,2}-[0-9]{8}", "a build of Python, such as 3.13.17-20261021"),
     "common_name": (r"[A-Za-z0-9][\w.-]{0,62}", "the common name of a virtualenv, such as py_3"),
     "device": (r"/dev/[\w./-]+|(char|block)-[\w*-]+", "a device such as /dev/nvidia0 or char-nvidia-uvm"),
+    "host": (r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", "the name or IPv4 address of one host"),
     "health_path": (r"/[!-~]*", "the path of a URL, beginning with /"),
     "memory": (r"[0-9]+[KMGT]?|[0-9]{1,3}%|infinity", "a size such as 4G"),
     "mode": (r"[0-7]{3,4}", "permissions as octal text, such as '2775'"),
@@ -26,15 +28,31 @@ SHAPES = {
         r"/[^\x00-\x1f\x7f\"\\*?\[\]$:]*(?<!\s)",
         "an absolute path without quotes, backslashes, '$', ':', wildcards and control characters",
     ),
+    "certificates": (
+        r"/[A-Za-z0-9_.+@ /-]+|\s*-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s-]+( CERTIFICATE[A-Za-z0-9+/=\s-]+)*",
+        "the path of a PEM file on the machine that runs aimlsetup",
+    ),
+    "origin": (
+        r"https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/?",
+        "a server as http(s)://HOST[:PORT], without path and account",
+    ),
     # The first line of a script names its interpreter, and can quote nothing.
     "plain_path": (r"/[A-Za-z0-9_.+@/-]+", "an absolute path of letters, digits and '_.+@-'"),
+    "proxy": (
+        r"http://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/?",
+        "a proxy as http://HOST[:PORT]; its account belongs into credentials",
+    ),
     "python_version": (r"3\.[0-9]{1,2}", "a Python as major.minor, such as 3.11"),
     "relative_path": (r"[^\x00-\x1f\x7f/][^\x00-\x1f\x7f]*", "a relative path without '..'"),
     "series": (r"[0-9]{1,3}\.[0-9]{1,3}", "a release of CUDA as major.minor, such as '12.4'"),
+    "sha256": (r"[0-9a-f]{64}", "a sha256 in 64 hex digits"),
+    "unit": (r"[A-Za-z0-9:_.@-]+\.service", "the name of a unit, such as gunicorn.service"),
+    "setting": (r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", "the name of a setting, such as ARCHS or DBCFG.OASISCFG"),
     "url": (
         r"(https?|file)://(?![^/]*@)[!-~]+",
         "the URL of a package index, without a password (those belong into the netrc file of who asks it)",
     ),
+    "username": (r"[A-Za-z0-9_][!-9;-~]*", "the name of an account, without blanks and ':'"),
     "variable": (r"[A-Za-z_]\w*", "the name of an environment variable"),
 }
 

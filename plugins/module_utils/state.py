@@ -1,4 +1,4 @@
-"""What an owned thing is now: packages, paths, virtualenvs, checkouts, units, accounts, alternatives.
+"""What an owned thing is now: packages, paths, virtualenvs, checkouts, units, programs, accounts, alternatives.
 
 `take` answers for names; `differences` compares two such answers. The receipt module records with it, the observe
 module checks with it: one meaning of "still holds". Standard library only, Python 3.6 syntax.
@@ -13,17 +13,29 @@ import re
 import stat
 import subprocess
 
+try:
+    from ansible_collections.codehub.aimlsetup.plugins.module_utils import supervisor
+except ImportError:  # observe run as a plain script
+    import supervisor
+
 HASH_LIMIT = 16 * 1024 * 1024  # larger files are compared by size and time unless asked for deep
 UNIT_PROPERTIES = "Id,LoadState,ActiveState,UnitFileState,MainPID,Environment"
 STARTED_WITH = "AIMLSETUP_STARTED_WITH"
+SYSTEMCTL = ["systemctl"] + ([] if os.geteuid() == 0 else ["--user"])
 ALTERNATIVES = "/var/lib/dpkg/alternatives"  # a file per group: its mode, its link, then its choices
+
+
+def environment(more=None):
+    """Variables for a command: this process's, in English, and where a user's own systemd is asked."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "/run/user/%d" % os.geteuid())
+    return dict(os.environ, LC_ALL="C", XDG_RUNTIME_DIR=runtime, **(more or {}))
 
 
 def run(argv, env=None):
     """(exit status, standard output as text) of a command; 127 when there is no such command."""
-    environment = dict(os.environ, LC_ALL="C", **(env or {}))
+    variables = environment(env)
     try:
-        done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, check=False)
+        done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=variables, check=False)
     except OSError:
         return 127, ""
     return done.returncode, done.stdout.decode("utf-8", "replace")
@@ -192,7 +204,7 @@ def units(names, deep=False):
     if not names:
         return found
     ordered = sorted(names)
-    _status, output = run(["systemctl", "show", "-p", UNIT_PROPERTIES] + ["--"] + ordered)
+    _status, output = run(SYSTEMCTL + ["show", "-p", UNIT_PROPERTIES] + ["--"] + ordered)
     blocks = [
         dict(line.partition("=")[::2] for line in block.splitlines()) for block in output.split("\n\n") if block.strip()
     ]
@@ -209,6 +221,26 @@ def units(names, deep=False):
                 "current": current,
             }
     return found
+
+
+def programs(names, deep=False):
+    """{program: {"active", "current"} or None when its supervisord does not know it, or does not run}.
+
+    A program is named by its path below its supervisord's directory. `active` is its state there in lower case,
+    `current` as in `started_with`.
+    """
+    del deep
+    return {name: _program(name) for name in names}
+
+
+def _program(name):
+    found = supervisor.program(name)
+    if found is None:
+        return None
+    return {
+        "active": found["statename"].lower(),
+        "current": started_with(found["pid"], supervisor.mark(name)) if found["pid"] else None,
+    }
 
 
 def accounts(names, deep=False):
@@ -251,14 +283,22 @@ def _alternative(name):
     return {"mode": mode, "link": link, "path": os.path.realpath(link)}
 
 
+def caches(names, deep=False):
+    """{directory: {}}: what lies in a cache can be made again, so whatever becomes of it is no difference."""
+    del deep
+    return {path: {} for path in names}
+
+
 KINDS = {
     "packages": packages,
     "paths": paths,
     "venvs": venvs,
     "checkouts": checkouts,
     "units": units,
+    "programs": programs,
     "accounts": accounts,
     "alternatives": alternatives,
+    "caches": caches,
 }
 
 

@@ -16,7 +16,7 @@ import shutil
 import stat
 import time
 
-from ansible_collections.codehub.aimlsetup.plugins.module_utils import atomic, gitrun
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import atomic, gitnames, gitrun
 
 HEAD, PREVIOUS, KEPT, FETCHED = ("refs/aimlsetup/" + name for name in ("head", "previous", "kept", "wanted"))
 LOCK_SECONDS = 300
@@ -56,7 +56,7 @@ def due(git, path, commit, shape, url):
     """What is not as wanted: interrupted alone, or some of url, head, sparse, submodules, lfs."""
     if interrupted(path):  # what is in it can't be told yet, and git may not be able to read it
         return ["interrupted"]
-    found = [] if git.ask(path, "config", "--get", "remote.origin.url") == url else ["url"]
+    found = [] if _plain(git.ask(path, "config", "--get", "remote.origin.url")) == url else ["url"]
     if head(git, path) != commit:
         return found + ["head"]
     if sparse_now(git, path) != shape.sparse:
@@ -66,6 +66,14 @@ def due(git, path, commit, shape, url):
     if shape.lfs and pointers(git, path):
         found.append("lfs")
     return found
+
+
+def _plain(url):
+    """A URL as this module writes it: somebody may have cloned a path as it is."""
+    try:
+        return gitnames.source(url or "")[1]
+    except gitnames.Bad:
+        return url
 
 
 def sparse_now(git, path):

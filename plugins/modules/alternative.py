@@ -41,6 +41,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+unowned:
+  description: A mark, where the group leads elsewhere and no receipt owns it.
+  type: list
+  elements: dict
+  returned: always
 before:
   description: The group as it was, C({"mode", "link", "path"}); null for none.
   type: dict
@@ -49,7 +54,7 @@ before:
 
 import os
 
-from ansible_collections.codehub.aimlsetup.plugins.module_utils import state
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import state, unowned
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
 
 OPTIONS = {
@@ -115,9 +120,18 @@ def main():
     refused = refusal(name, link, path, before)
     if refused:
         module.fail_json(msg=refused, before=before)
+    ledger = unowned.Ledger(module)
+    if before and before != wanted:
+        try:
+            why = "it would lead to %s (%s now)" % (wanted["path"], before["path"])
+            ledger.meet("alternatives", name, unowned.REPLACE, why)
+        except unowned.Unasked as error:
+            module.fail_json(msg=str(error), before=before, consent="adopt", unowned=ledger.marks)
     if before != wanted and not module.check_mode:
         choose(module, name, link, path, priority)
-    module.exit_json(changed=before != wanted, before=before, diff={"before": before, "after": wanted})
+    module.exit_json(
+        changed=before != wanted, before=before, diff={"before": before, "after": wanted}, unowned=ledger.marks
+    )
 
 
 if __name__ == "__main__":

@@ -126,6 +126,11 @@ owns:
   type: list
   elements: str
   returned: always
+unowned:
+  description: Marks of files that would be changed or removed, and of other owners of a repository, without a receipt.
+  type: list
+  elements: dict
+  returned: always
 retires:
   description: Legacy lists and keyrings that were (or would be) removed or rewritten.
   type: list
@@ -134,28 +139,12 @@ retires:
 """
 
 import os
-import shutil
-import tempfile
 
-from ansible_collections.codehub.aimlsetup.plugins.module_utils import apt, aptplan, aptrun, aptsources, atomic
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import aptfiles, aptplan, aptrun, aptsources, unowned
+from ansible_collections.codehub.aimlsetup.plugins.module_utils.aptfiles import TEXTS
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.fileset import content_of
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
 
-TEXTS = {"type": "list", "elements": "str", "default": []}
-KEY_OPTIONS = {
-    "url": {"type": "str"},
-    "path": {"type": "path"},
-    "fingerprints": {"type": "list", "elements": "str", "required": True},
-}
-REPOSITORY_OPTIONS = {
-    "name": {"type": "str", "required": True},
-    "uri": {"type": "str", "required": True},
-    "suites": dict(TEXTS, default=["/"]),
-    "components": TEXTS,
-    "architectures": TEXTS,
-    "key": {"type": "dict", "options": KEY_OPTIONS, "no_log": False},
-    "signed_by": {"type": "str"},
-}
 PIN_OPTIONS = {
     "packages": {"type": "list", "elements": "str", "required": True},
     "version": {"type": "str"},
@@ -163,7 +152,7 @@ PIN_OPTIONS = {
     "priority": {"type": "int", "default": 1001},
 }
 OPTIONS = {
-    "repositories": {"type": "list", "elements": "dict", "required": True, "options": REPOSITORY_OPTIONS},
+    "repositories": {"type": "list", "elements": "dict", "required": True, "options": aptfiles.REPOSITORY_OPTIONS},
     "pins": {"type": "list", "elements": "dict", "default": [], "options": PIN_OPTIONS},
     "retired_keys": dict(TEXTS, no_log=False),
     "retired_lists": TEXTS,
@@ -171,55 +160,6 @@ OPTIONS = {
     "lock_timeout": {"type": "int", "default": 600},
 }
 LISTS = "/etc/apt/sources.list.d"
-HELPER = "/usr/lib/apt/apt-helper"
-CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
-TIMEOUT = 30  # seconds for a key
-
-
-class Refused(Exception):
-    """What can't be had, in words."""
-
-
-class ToCome(Exception):
-    """In check mode: can't be known before an earlier component has installed what it needs."""
-
-
-def offered(host, key):
-    """Content of the file that a key is said to be in; fetched as apt fetches, by its proxy and certificates."""
-    if key["path"]:
-        try:
-            return content_of(key["path"]) or b""
-        except OSError as error:
-            raise Refused("its key can't be read: %s" % error)
-    if not key["url"]:
-        raise Refused("no such key is on this host, and neither url nor path says where it is")
-    with tempfile.TemporaryDirectory(prefix="aimlsetup-key-") as scratch:
-        shutil.chown(scratch, "_apt")  # the account that apt fetches as
-        path = os.path.join(scratch, "key")
-        options = ["-o", "Acquire::Retries=2", "-o", "Acquire::http::Timeout=%d" % TIMEOUT]
-        status, output = host.execute([HELPER, "-q"] + options + ["download-file", key["url"], path])
-        if status == 0:
-            return content_of(path) or b""
-    if host.module.check_mode and "ertificate" in output and not os.path.exists(CERTIFICATES):
-        raise ToCome("%s can't be fetched before CA certificates are installed" % key["url"])
-    raise Refused(apt.explanation("its key can't be fetched", output))
-
-
-def keyring(host, key, path):
-    """What a repository's keyring is to hold: accepted keys alone, those it has and those that are offered."""
-    accepted = [aptplan.normal(fingerprint) for fingerprint in key["fingerprints"]]
-    have = aptsources.blocks(content_of(path) or b"")
-    kept = {fingerprint: have[fingerprint] for fingerprint in accepted if fingerprint in have}
-    if len(kept) < len(set(accepted)):
-        found = aptsources.blocks(offered(host, key))
-        kept.update({fingerprint: found[fingerprint] for fingerprint in accepted if fingerprint in found})
-        if not kept:
-            raise Refused(
-                "%s holds %s\n  expected %s\nhint: that key was not trusted. If its owner has really changed keys, the "
-                "new fingerprint belongs into the profile or a newer aimlsetup."
-                % (key["path"] or key["url"], ", ".join(sorted(found)) or "no key", " or ".join(accepted))
-            )
-    return b"".join(kept.values())
 
 
 def wanted(host, sources):
@@ -230,13 +170,13 @@ def wanted(host, sources):
         found[repository["name"]] = aptplan.stanzas(repository, sources, path)
         try:
             if repository["key"]:
-                files[path] = keyring(host, repository["key"], path)
+                files[path] = aptfiles.keyring(host, repository["key"], path)
             elif not os.path.exists(repository["signed_by"]):
-                raise Refused("there is no keyring %s" % repository["signed_by"])
-        except ToCome as reason:
+                raise aptfiles.Refused("there is no keyring %s" % repository["signed_by"])
+        except aptfiles.ToCome as reason:
             files[path] = b""
             module.warn("%s: %s" % (repository["name"], reason))
-        except Refused as reason:
+        except aptfiles.Refused as reason:
             module.fail_json(msg="repository %s: %s" % (repository["name"], reason))
     texts = {aptplan.SOURCES % name: aptplan.written(of_one) for name, of_one in found.items()}
     texts[aptplan.PREFERENCES] = aptplan.preferences(module.params["pins"])
@@ -259,50 +199,6 @@ def retirement(params, sources):
     return dict(gone, **{path: content or None for path, content in left.items()})
 
 
-def read(host, files, found):
-    """Have apt read the repositories, named by files in a scratch directory; nothing is trusted for it beyond them."""
-    scratch = tempfile.mkdtemp(prefix="aimlsetup-apt-")
-    try:
-        os.chmod(scratch, 0o755)  # noqa: S103 - apt fetches as its own user
-        for directory in ("sources", "lists/partial"):
-            os.makedirs(os.path.join(scratch, directory))
-        for name, of_one in found.items():
-            path = aptplan.KEYRING % name
-            trial = os.path.join(scratch, name + ".gpg")
-            if path in files:
-                atomic.write(trial, files[path], 0o644)
-            text = aptplan.written(of_one).replace(path, trial)
-            atomic.write(os.path.join(scratch, "sources", name + ".sources"), text.encode(), 0o644)
-        options = ["Dir::Etc::SourceList=/dev/null", "Dir::Etc::SourceParts=%s/sources" % scratch]
-        options += ["APT::Update::Error-Mode=any", "APT::Get::List-Cleanup=0", "Acquire::Retries=2"]
-        if host.module.check_mode:
-            options += ["Dir::State::Lists=%s/lists" % scratch, "Dir::Cache=%s" % scratch]
-        argv = ["apt-get", "-q"] + [word for option in options for word in ("-o", option)]
-        status, output = host.patiently(argv + ["update"])
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    if status:
-        host.fail(apt.explanation("reading the repositories, which are not used yet", output))
-
-
-def shown(path, before, after):
-    """One entry of Ansible's diff; of a keyring its fingerprints."""
-    sides = {}
-    for side, content in (("before", before), ("after", after)):
-        keys = aptsources.fingerprints(content or b"")
-        sides[side] = "".join(key + "\n" for key in keys) if keys else (content or b"").decode("utf-8", "replace")
-    return dict(sides, before_header=path, after_header=path)
-
-
-def put(path, content):
-    """Write a file, or remove it where nothing is left of it."""
-    if content is None:
-        os.unlink(path)
-    else:
-        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-        atomic.write(path, content, 0o644, 0, 0)
-
-
 def main():
     """Run the module."""
     module = writer(OPTIONS)
@@ -317,20 +213,29 @@ def main():
         module.fail_json(
             msg="another file names the same repository, and apt can't have two owners of one. Nothing was changed.\n"
             "%s\nhint: remove these lines (or the package that owns the file: dpkg -S), then apply again."
-            % "\n".join("  " + line for line in taken)
+            % "\n".join("  " + line for line in taken),
+            consent="adopt",
         )
+    ledger = unowned.Ledger(module)
     host = aptrun.Commands(module)
     files, found = wanted(host, sources)
     retires = retirement(params, sources)
     changes = {path: content for path, content in {**retires, **files}.items() if content_of(path) != content}
+    try:
+        for path in (path for path in changes if os.path.exists(path)):
+            why = "it would be removed" if changes[path] is None else "its content would be another"
+            ledger.meet("paths", path, unowned.REPLACE, why)
+    except unowned.Unasked as error:
+        module.fail_json(msg=str(error), consent="adopt", unowned=ledger.marks)
     unread = [path for path in changes if path not in retires and path != aptplan.PREFERENCES]
     if (unread or params["read"]) and all(files.values()):
-        read(host, files, {name: of_one for name, of_one in found.items() if of_one})
-    diff = [shown(path, content_of(path), content) for path, content in changes.items()]
+        aptfiles.read(host, files, {name: of_one for name, of_one in found.items() if of_one})
+    diff = [aptfiles.shown(path, content_of(path), content) for path, content in changes.items()]
     if not module.check_mode:
         for path, content in changes.items():
-            put(path, content)
-    module.exit_json(changed=bool(changes), diff=diff, owns=sorted(files), retires=sorted(retires))
+            aptfiles.put(path, content)
+    owns = {"owns": sorted(files), "retires": sorted(retires), "unowned": ledger.marks}
+    module.exit_json(changed=bool(changes), diff=diff, **owns)
 
 
 if __name__ == "__main__":

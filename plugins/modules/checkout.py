@@ -87,6 +87,11 @@ heads:
   description: "{destination: commit that is checked out, or in check mode would be}; without those not known yet."
   type: dict
   returned: always
+unowned:
+  description: Marks of checkouts that would be changed, and of what is in the way, where no receipt owns them.
+  type: list
+  elements: dict
+  returned: always
 notes:
   description: What somebody should know, such as where the work of an interrupted change is kept.
   type: list
@@ -98,7 +103,7 @@ import collections
 import os
 import shutil
 
-from ansible_collections.codehub.aimlsetup.plugins.module_utils import gitnames, gitrun, workcopy
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import gitnames, gitrun, unowned, workcopy
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
 
 OPTIONS = {
@@ -206,6 +211,12 @@ def refuse_foreign(git, entry):
         raise workcopy.Refused("there is a checkout of %s, not of %s. Move it away" % (there, entry.access.url))
 
 
+def meet(task, ledger):
+    """Note a checkout that is there, nobody's, and would be changed. Raises unowned.Unasked."""
+    if task.due and "new" not in task.due:
+        ledger.meet("checkouts", task.entry.dest, unowned.REPLACE, "its %s would be another" % ", ".join(task.due))
+
+
 def make_parents(path, account):
     """Missing directories above a checkout; they get its owner and group."""
     if not os.path.isdir(path):
@@ -263,7 +274,8 @@ def main():
     """Run the module."""
     module = writer(OPTIONS)
     params = module.params
-    result = {"changed": False, "heads": {}, "notes": [], "diff": []}
+    ledger = unowned.Ledger(module)
+    result = {"changed": False, "heads": {}, "notes": [], "diff": [], "unowned": ledger.marks}
     lacking = still_to_be_made(params["owner"], params["group"])
     if lacking and module.check_mode:
         foreseen = [promised(given) for given in params["checkouts"]]
@@ -277,6 +289,7 @@ def main():
         for given in params["checkouts"]:
             dest = given["dest"]
             tasks.append(examine(entry_of(given, params), account))
+            meet(tasks[-1], ledger)
         for task in tasks:
             dest, commit = task.entry.dest, task.wanted.commit
             if task.due:
@@ -286,6 +299,8 @@ def main():
                 result["changed"] = True
                 result["diff"].append(shown(task, commit))
             result["heads"][dest] = commit
+    except unowned.Unasked as error:
+        module.fail_json(msg=str(error), consent="adopt", **result)
     except EXPECTED as error:
         module.fail_json(msg="%s: %s." % (ascii(dest)[1:-1], str(error).rstrip(".")), **result)
     for note in result["notes"]:

@@ -75,6 +75,11 @@ owns:
   type: list
   elements: str
   returned: always
+unowned:
+  description: Marks of directories that would be moved, and of what is in the way, where no receipt owns them.
+  type: list
+  elements: dict
+  returned: always
 left:
   description: Paths that were left as they are because of open files, each with the processes.
   type: dict
@@ -86,7 +91,7 @@ import grp
 import os
 import pwd
 
-from ansible_collections.codehub.aimlsetup.plugins.module_utils import datalink, inuse
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import datalink, inuse, unowned
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
 
 OPTIONS = {
@@ -169,6 +174,21 @@ def busy(link, consent):
     return openers if openers and consent is False else []
 
 
+def meet(link, ledger):
+    """Note what is there and nobody's. Raises unowned.Unasked."""
+    now = datalink.situation(link)
+    if now == "directory" and os.listdir(link.path):
+        why = "what is in it would be moved to a dated directory in %s, with a link in its place" % link.store
+        ledger.meet("paths", link.path, unowned.REPLACE, why)
+    elif now == "other":
+        ledger.meet("paths", link.path, unowned.IN_THE_WAY, "a file, where a link to a dated directory is to be")
+    elif now == "right":
+        target = datalink.target_of(link)
+        there = [name for name in link.directories if os.path.isdir(os.path.join(target, name))]
+        if datalink.furnish(link._replace(directories=there), target, check_mode=True):
+            ledger.meet("paths", link.path, unowned.REPLACE, "owner or mode of its dated directory would be others")
+
+
 def fit(link, consent, check_mode):
     """Processes the path is left for; raises Refused where nothing may be done."""
     if not os.path.isdir(os.path.dirname(link.path)):
@@ -231,13 +251,15 @@ def main():
     """Run the module."""
     module = writer(OPTIONS)
     params, check_mode = module.params, module.check_mode
-    result = {"changed": False, "targets": {}, "owns": [], "left": {}, "diff": []}
+    ledger = unowned.Ledger(module)
+    result = {"changed": False, "targets": {}, "owns": [], "left": {}, "diff": [], "unowned": ledger.marks}
     path = "links"
     try:
         fitting = []
         for entry in params["links"]:
             path = entry["path"]
             link = link_of(entry, check_mode)
+            meet(link, ledger)
             fitting.append((link, fit(link, params["open_files_ok"], check_mode)))
         for link, openers in fitting:
             path = link.path
@@ -248,6 +270,8 @@ def main():
                 continue
             before = describe(link)
             note(result, link, (foreseen if check_mode else bring_about)(link, params["state"]), before)
+    except unowned.Unasked as error:
+        module.fail_json(msg=str(error), consent="adopt", **result)
     except (datalink.Refused, OSError) as error:
         module.fail_json(msg="%s: %s" % (ascii(path)[1:-1], error), **result)
     module.exit_json(**result)

@@ -10,7 +10,8 @@ module: observe
 short_description: What a host is now, in one read-only call
 description:
   - Returns facts (system, memory, disks, GPUs on the bus, kernel modules, Pythons, package locks) and, for every
-    receipt, whether what it owns still is as recorded. Needs no arguments and changes nothing, in check mode or not.
+    receipt, whether what it owns still is as recorded; and what is there that no receipt owns and a component could
+    touch. Needs no arguments and changes nothing, in check mode or not.
 options:
   deep:
     description: Hash every owned file, those of virtualenvs included, instead of comparing sizes and times.
@@ -32,7 +33,8 @@ EXAMPLES = r"""
 RETURN = r"""
 observation:
   description:
-    - C({"version", "facts", "lease", "receipts"}). Each receipt has C(input_digest), C(secrets), C(outputs),
+    - C({"version", "facts", "lease", "receipts", "found"}). C(found) is what no receipt owns, by kind and name, as
+      plugins/module_utils/found.py documents it. Each receipt has C(input_digest), C(secrets), C(outputs),
       C(consumed), C(dirty) (bool), C(owned) (names by kind) and C(differences) (rows of kind, name, field, expected,
       found; empty where everything still holds).
   type: dict
@@ -44,19 +46,21 @@ import os
 import sys
 
 try:
-    from ansible_collections.codehub.aimlsetup.plugins.module_utils import facts, lease, receipts, state
+    from ansible_collections.codehub.aimlsetup.plugins.module_utils import facts, found, lease, receipts, state, unowned
 except ImportError:  # a plain script: what it shares with the other modules lies beside it
     sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "module_utils"))
     import facts
+    import found
     import lease
     import receipts
     import state
+    import unowned
 
 VERSION = 1
 
 
-def examine(receipt, found):
-    """One receipt's summary; `found` is the state of everything any receipt owns."""
+def examine(receipt, taken):
+    """One receipt's summary; `taken` is the state of everything any receipt owns."""
     owned = receipt.get("owned", {})
     return {
         "input_digest": receipt.get("input_digest"),
@@ -65,7 +69,7 @@ def examine(receipt, found):
         "consumed": receipt.get("consumed", {}),
         "dirty": bool(receipt.get("dirty")),
         "owned": receipts.names(owned),
-        "differences": state.differences(owned, found),
+        "differences": state.differences(owned, taken),
     }
 
 
@@ -75,12 +79,13 @@ def observation(directory, deep=False):
     names = {}
     for receipt in known.values():
         names = receipts.union(names, receipts.names(receipt.get("owned", {})))
-    found = state.take(names, deep)
+    taken = state.take(names, deep)
     return {
         "version": VERSION,
         "facts": facts.gather(),
         "lease": lease.read(),
-        "receipts": {component: examine(receipt, found) for component, receipt in known.items()},
+        "receipts": {component: examine(receipt, taken) for component, receipt in known.items()},
+        "found": found.gather(unowned.ours(known)),
     }
 
 

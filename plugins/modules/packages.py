@@ -75,7 +75,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 plan:
-  description: The transaction. C(from) is null for a new package; C(download) and C(disk) are bytes.
+  description:
+    - The transaction. C(from) is null for a new package; C(download) and C(disk) are bytes. In check mode C(lost) are
+      replaced versions that can't be kept for going back, because neither apt's cache nor a source has them.
   type: dict
   returned: always
   sample: {packages: [{name: git, from: null, to: "1:2.39.5-0+deb12u2"}], download: 7256704, disk: 43008000}
@@ -105,7 +107,7 @@ import os
 import shutil
 import tempfile
 
-from ansible_collections.codehub.aimlsetup.plugins.module_utils import apt, aptrun, receipts, space, state
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import apt, aptrun, debs, receipts, space, state
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
 
 OPTIONS = {
@@ -119,23 +121,6 @@ OPTIONS = {
     "compiler": {"type": "str"},
     "lock_timeout": {"type": "int", "default": 600},
 }
-APT_OPTIONS = (
-    "-o",
-    "Dpkg::Options::=--force-confdef",
-    "-o",
-    "Dpkg::Options::=--force-confold",
-    "-o",
-    "Dpkg::Use-Pty=0",
-    "-o",
-    "Acquire::Retries=2",
-    "-o",
-    "APT::Install-Recommends=0",
-    "-o",
-    "APT::Keep-Downloaded-Packages=1",
-)
-# What these let through is judged by `apt.refusals` on the simulation instead, name by name.
-INSTALL = ("--allow-downgrades", "--allow-change-held-packages", "install", "--")
-ARCHIVES = "/var/cache/apt/archives"
 DPKG_JOURNAL = "/var/lib/dpkg/updates"
 
 
@@ -151,7 +136,7 @@ class Apt(aptrun.Commands):
         """`apt-get` with this module's options."""
         # A hold is no reason to keep what may be replaced; that others stay is seen to by `apt.refusals`.
         holds = ["-o", "APT::Ignore-Hold=1"] if self.module.params["replaces"] else []
-        return self.patiently(["apt-get", "-q", "-y", *APT_OPTIONS, *holds, *self.scratch, *arguments])
+        return self.patiently(["apt-get", "-q", "-y", *aptrun.OPTIONS, *holds, *self.scratch, *arguments])
 
     @contextlib.contextmanager
     def scratch_lists(self):
@@ -195,7 +180,7 @@ class Apt(aptrun.Commands):
 
     def measure(self, specs, changes):
         """Bytes to download, and bytes that the disk will have less afterwards."""
-        _status, uris = self.get("-o", "Debug::NoLocking=1", "--print-uris", *INSTALL, *specs)
+        _status, uris = self.get("-o", "Debug::NoLocking=1", "--print-uris", *aptrun.INSTALL, *specs)
         old = [change["name"] for change in changes if change["from"]]
         before = ""
         if old:
@@ -213,12 +198,12 @@ class Apt(aptrun.Commands):
         asked = ("-s", "-o", "Debug::NoLocking=1", "--allow-change-held-packages")
         orphans = apt.removals(self.get(*asked, "autoremove")[1])
         dependents = apt.removals(self.get(*asked, "remove", "--", *names)[1]) - set(names)
-        output = self.get(*asked, "--auto-remove", *INSTALL, *specs, *(name + "-" for name in names))[1]
+        output = self.get(*asked, "--auto-remove", *aptrun.INSTALL, *specs, *(name + "-" for name in names))[1]
         return (apt.removals(output) - orphans - dependents) | set(names)
 
     def plan(self, transaction, wanted):
         """(the transaction, "") as simulated, refused where it does more than was asked, or (None, apt's words)."""
-        status, output = self.get("-s", "-o", "Debug::NoLocking=1", *INSTALL, *transaction.specs)
+        status, output = self.get("-s", "-o", "Debug::NoLocking=1", *aptrun.INSTALL, *transaction.specs)
         if status:
             return None, output
         changes, params = apt.parse_simulation(output), self.module.params
@@ -248,10 +233,11 @@ class Apt(aptrun.Commands):
                 % (", ".join("%s %s" % (name, installed[name]["version"]) for name in theirs), " ".join(theirs))
             )
 
-    def install(self, transaction):
+    def install(self, transaction, changes):
         """Apt's words if it failed, else "". Where nothing may go, `--no-remove` backs what the simulation promised."""
+        debs.keep(self, changes)
         removes = transaction.leaving or self.module.params["replaces"]
-        status, output = self.get(*([] if removes else ["--no-remove"]), *INSTALL, *transaction.specs)
+        status, output = self.get(*([] if removes else ["--no-remove"]), *aptrun.INSTALL, *transaction.specs)
         return output if status else ""
 
     def hold(self, names, hold):
@@ -281,7 +267,7 @@ def because(stanzas, wanted, name):
 
 def claims(plan):
     """What a transaction claims of the file systems it is written to."""
-    return [space.claim(path, plan[key], plan[key]) for path, key in ((ARCHIVES, "download"), ("/usr", "disk"))]
+    return [space.claim(path, plan[key], plan[key]) for path, key in ((aptrun.ARCHIVES, "download"), ("/usr", "disk"))]
 
 
 def bring_about(host, specs, unwanted, wanted):
@@ -299,8 +285,9 @@ def bring_about(host, specs, unwanted, wanted):
                     plan=plan,
                 )
             if host.module.check_mode:
-                return plan
-            trouble = host.install(transaction)
+                lost = debs.lost(host, plan["packages"])
+                return dict(plan, lost=lost) if lost else plan
+            trouble = host.install(transaction, plan["packages"])
         if not trouble:
             break
         if updated or not apt.STALE.search(trouble):

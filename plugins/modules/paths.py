@@ -8,6 +8,7 @@ short_description: Make many directories, files and links as described
 description:
   - Works through O(entries) in order; each is left alone when it already is as described. Files are written beside and
     renamed; links are flipped with one rename. Something of another type in the way is refused, never removed.
+  - What is there and no receipt owns is changed only with consent (O(adopt)); an empty directory needs none.
 options:
   entries:
     description: What is to be there.
@@ -39,10 +40,22 @@ options:
       target:
         description: What a link points to.
         type: str
+      keep:
+        description:
+          - What is there keeps its owner, group and mode, whatever else is said here; where a directory is wanted, a
+            link to one will do.
+        type: bool
+        default: false
       sensitive:
         description: Leave this file's content out of diffs.
         type: bool
         default: false
+  contents:
+    description:
+      - Whole contents of files among O(entries) by their path, for those that hold secrets. An option of its own,
+        because what modules log leaves out whole options reliably.
+    type: dict
+    default: {}
 extends_documentation_fragment: [codehub.aimlsetup.run]
 author: [aimlsetup maintainers]
 """
@@ -61,13 +74,18 @@ paths:
   type: list
   elements: str
   returned: always
+unowned:
+  description: Marks of what is there, owned by no receipt, and would be changed or is in the way.
+  type: list
+  elements: dict
+  returned: always
 """
 
 import grp
 import os
 import pwd
 
-from ansible_collections.codehub.aimlsetup.plugins.module_utils import atomic, state
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import atomic, state, unowned
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
 
 OPTIONS = {
@@ -83,9 +101,11 @@ OPTIONS = {
             "group": {"type": "str"},
             "content": {"type": "str", "no_log": False},
             "target": {"type": "str"},
+            "keep": {"type": "bool", "default": False},
             "sensitive": {"type": "bool", "default": False},
         },
     },
+    "contents": {"type": "dict", "default": {}, "no_log": True},
 }
 
 
@@ -138,6 +158,40 @@ def check(entry, now):
         )
     if entry["type"] == "absent" and now and now["type"] == "directory" and os.listdir(path):
         raise Refused("%s is to be absent but the directory is not empty" % path)
+
+
+def kept(entry):
+    """The entry as it is meant where something is there that keeps its owner, group and mode."""
+    if not (entry["keep"] and os.path.lexists(entry["path"])):
+        return entry
+    if entry["type"] == "directory" and os.path.islink(entry["path"]) and os.path.isdir(entry["path"]):
+        entry = dict(entry, type="link", target=os.readlink(entry["path"]))
+    return dict(entry, mode=None, owner=None, group=None)
+
+
+def meet(entry, ledger):
+    """Note what is there and nobody's; False where that makes the entry impossible. Raises unowned.Unasked."""
+    now = state.path_state(entry["path"])
+    wanted = wanted_state(entry, now)
+    if not now or now == wanted:
+        return True
+    if wanted and now["type"] != wanted["type"]:
+        why = "a %s, where a %s is to be" % (now["type"], wanted["type"])
+        return not ledger.meet("paths", entry["path"], unowned.IN_THE_WAY, why)
+    if not (now["type"] == "directory" and not os.listdir(entry["path"])):
+        ledger.meet("paths", entry["path"], unowned.REPLACE, alteration(now, wanted))
+    return True
+
+
+def alteration(now, wanted):
+    """What of a thing would be another, in words."""
+    if wanted is None:
+        return "it would be removed"
+    named = {"sha256": "content"}
+    changed = [key for key in sorted(wanted) if wanted[key] != now.get(key)]
+    return ", ".join(
+        named[key] if key in named else "%s %s → %s" % (key, now.get(key), wanted[key]) for key in changed
+    )
 
 
 def make(entry, now, ids):
@@ -195,16 +249,26 @@ def apply(entry, check_mode):
 def main():
     """Run the module."""
     module = writer(OPTIONS)
+    ledger = unowned.Ledger(module)
     done, diffs = [], []
-    for entry in module.params["entries"]:
-        try:
+    entry = {"path": "entries"}
+    try:
+        entries = []
+        for entry in module.params["entries"]:
+            check(entry, None)
+            entry["content"] = module.params["contents"].get(entry["path"], entry["content"])
+            if meet(kept(entry), ledger):
+                entries.append(kept(entry))
+        for entry in entries:
             shown = apply(entry, module.check_mode)
-        except (Refused, OSError) as error:
-            module.fail_json(msg="%s: %s" % (entry["path"], error), changed=bool(done), paths=done)
-        if shown:
-            done.append(entry["path"])
-            diffs.append(shown)
-    module.exit_json(changed=bool(done), paths=done, diff=diffs)
+            if shown:
+                done.append(entry["path"])
+                diffs.append(shown)
+    except unowned.Unasked as error:
+        module.fail_json(msg=str(error), consent="adopt", unowned=ledger.marks)
+    except (Refused, OSError) as error:
+        module.fail_json(msg="%s: %s" % (entry["path"], error), changed=bool(done), paths=done)
+    module.exit_json(changed=bool(done or ledger.marks), paths=done, diff=diffs, unowned=ledger.marks)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,8 @@ options:
   owns:
     description:
       - Names of what the role owns, by kind; kinds are packages, paths, venvs, checkouts, units, alternatives (groups
-        of update-alternatives), and accounts (V(user:NAME), V(group:NAME)).
+        of update-alternatives), accounts (V(user:NAME), V(group:NAME)), and caches (directories whose content can
+        always be made again).
     type: dict
     default: {}
   outputs:
@@ -68,6 +69,11 @@ owned:
   description: What the receipt owned before, as {kind => {name => state}}.
   type: dict
   returned: state is begin
+unowned:
+  description: Marks of what of O(owns) is there and no receipt owns.
+  type: list
+  elements: dict
+  returned: state is begin
 consumed:
   description: Values of the outputs named in O(consumes), null where there is none.
   type: dict
@@ -76,7 +82,7 @@ consumed:
 
 import os
 
-from ansible_collections.codehub.aimlsetup.plugins.module_utils import digest, receipts, state
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import digest, packageset, receipts, state, unowned
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
 
 OPTIONS = {
@@ -107,11 +113,15 @@ def outdated_units(found):
 def begin(module, receipt, consumed):
     """Mark the receipt dirty and keep what is there."""
     params = module.params
+    known = receipts.load_all(params["directory"])
+    marks = unowned.existing(state.take(params["owns"]), known)
     if not module.check_mode:
-        begun = receipts.begin(receipt, params["component"], params["run"], params["owns"])
+        begun = receipts.begin(
+            receipt, params["component"], params["run"], params["owns"], packageset.snapshot(), known
+        )  # fmt: skip
         receipts.keep_contents(params["directory"], begun["dirty"]["before"])
         receipts.save(params["directory"], begun)
-    module.exit_json(changed=False, owned=(receipt or {}).get("owned", {}), consumed=consumed)
+    module.exit_json(changed=False, owned=(receipt or {}).get("owned", {}), unowned=marks, consumed=consumed)
 
 
 def commit(module, receipt, consumed):
@@ -132,10 +142,13 @@ def commit(module, receipt, consumed):
     inputs = (params["inputs"]["digest"], fingerprint)
     keyed = {name: digest.keyed(fingerprint["salt"], path) for name, path in params["output_files"].items()}
     outputs = dict(params["outputs"], **keyed)
-    after = receipts.committed(receipt, inputs, found, outputs, consumed)
-    quiet = ("dirty", "before_last", "before_first")
+    known = receipts.load_all(params["directory"])
+    after = receipts.committed(receipt, inputs, found, outputs, consumed, packageset.snapshot(), known)
+    quiet = ("dirty", "before_last", "before_first", "run", "serial", "first", "since")
     changed = any(receipt.get(key) != after[key] for key in after if key not in quiet)
     if not module.check_mode:
+        if receipt["input_digest"] and receipt.get("serial") != after.get("serial"):
+            receipts.remember(params["directory"], dict(receipt, dirty=None))
         receipts.save(params["directory"], after)
     module.exit_json(changed=changed, consumed=consumed)
 
@@ -154,7 +167,13 @@ def main():
         if changed and not module.check_mode:
             receipts.remove(params["directory"], params["component"])
         module.exit_json(changed=changed, consumed=consumed)
-    (begin if params["state"] == "begin" else commit)(module, receipt, consumed)
+    try:
+        (begin if params["state"] == "begin" else commit)(module, receipt, consumed)
+    except OSError as error:
+        module.fail_json(
+            msg="the receipt of %s can't be written: %s. The role goes no further.\nhint: make room, or see that %s "
+            "can be written, then apply again." % (params["component"], error, params["directory"])
+        )
 
 
 if __name__ == "__main__":

@@ -6,10 +6,12 @@ DOCUMENTATION = r"""
 module: retire
 short_description: Remove what a receipt owns and the role no longer names
 description:
-  - Compares the receipt's owned things with O(owns). Units are stopped, disabled and forgotten by systemd; files and
-    links are deleted; directories only when empty; groups of update-alternatives choose for themselves again. A thing
-    that another component's receipt owns too stays, it goes with the last. Packages, accounts, virtualenvs and
-    checkouts are never removed here; their roles decide.
+  - Compares the receipt's owned things with O(owns). Units are stopped, disabled and forgotten by systemd, but for
+    those that were there before, programs stopped and forgotten by their supervisord; files and links are deleted;
+    directories only when empty; groups of
+    update-alternatives choose for themselves again. A thing that another component's receipt owns too stays, it goes
+    with the last. Packages, accounts, virtualenvs and checkouts are never removed here; their roles decide.
+  - A list of apt's with entries that a mirror replaces gets these back, and stays.
   - A file that was changed since the receipt was written is somebody's edit and is refused, not deleted; unless a run
     that did not finish wrote it, in which case its content is kept beside the receipt.
 options:
@@ -57,8 +59,18 @@ left:
 """
 
 import os
+import stat
 
-from ansible_collections.codehub.aimlsetup.plugins.module_utils import receipts, state
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import (
+    aptmirror,
+    aptplan,
+    atomic,
+    receipts,
+    state,
+    supervisor,
+    systemd,
+    trust,
+)
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
 
 OPTIONS = {
@@ -89,6 +101,12 @@ def brought(receipt, names):
     return [name for name in names if name in before and before[name] is None]
 
 
+def there_before(receipt, names):
+    """Units that were there before the component's first apply: they are not ours to stop."""
+    before = receipt.get("before_first", {}).get("units", {})
+    return [name for name in names if before.get(name) is not None]
+
+
 def edited(path, recorded):
     """Whether a file is not what the receipt recorded."""
     now = state.path_state(path)
@@ -109,10 +127,22 @@ def half_done(receipt, path):
     return bool(before and recorded) and before.get("sha256") == recorded.get("sha256")
 
 
+def is_list(path):
+    """Whether this is a list of the host's own, of which a component only sets entries aside."""
+    with_entries = path.startswith(aptmirror.LISTS) and not path.startswith((aptmirror.OWN, aptplan.OWN))
+    return with_entries and os.path.isfile(path)
+
+
 def remove_path(path):
-    """Delete a file or link, or an empty directory; why it was left, or None."""
+    """Delete a file or link, or an empty directory, or give a list its entries back; why it was left, or None."""
     try:
-        if os.path.isdir(path) and not os.path.islink(path):
+        if is_list(path):
+            with open(path, encoding="utf-8", errors="surrogateescape") as handle:
+                text = aptmirror.restored(handle.read())
+            info = os.stat(path)
+            content = text.encode("utf-8", "surrogateescape")
+            atomic.write(path, content, stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid)
+        elif os.path.isdir(path) and not os.path.islink(path):
             os.rmdir(path)
         elif os.path.lexists(path):
             os.unlink(path)
@@ -126,6 +156,24 @@ def chosen(names):
     return [name for name, group in state.alternatives(names).items() if group and group["mode"] == "manual"]
 
 
+def take_away(module, directory, gone, unfinished):
+    """Remove what is gone, (units, programs, paths, groups of alternatives); why some paths were left."""
+    units, programs, paths, groups = gone
+    # Should somebody have edited one since that run after all, the content is in `before/` beside the receipt.
+    receipts.keep_contents(directory, {"paths": {path: state.path_state(path) for path in unfinished}})
+    if units:  # at once: a socket left for later would start its service again
+        systemd.control("disable", "--now", "--", *units)
+    for name in programs:
+        supervisor.take_away(name)
+    left = [why for why in map(remove_path, paths) if why]
+    trust.refresh(module, paths)
+    for name in groups:
+        module.run_command(["update-alternatives", "--auto", name], check_rc=True)
+    if units:
+        systemd.control("daemon-reload")
+    return left
+
+
 def main():
     """Run the module."""
     module = writer(OPTIONS)
@@ -133,28 +181,26 @@ def main():
     known = receipts.load_all(params["directory"])
     receipt = known.pop(params["component"], None)
     gone = superfluous(receipt or {}, params["owns"], known.values())
-    theirs, unfinished = edits(receipt, gone.get("paths", []))
+    theirs, unfinished = edits(receipt, [path for path in gone.get("paths", []) if not is_list(path)])
     if theirs:
         module.fail_json(
             msg="%s no longer wants these files, but they were changed since it wrote them: %s. Copy what you need and "
             "delete them, then apply again." % (params["component"], ", ".join(theirs))
         )
     left = ["%s: %s" % (name, why) for kind, why in KEPT.items() for name in gone.get(kind, [])]
-    units = [name for name in gone.get("units", []) if state.units([name])[name]]
+    spared = there_before(receipt or {}, gone.get("units", []))
+    left += ["%s: it was there before, and stays as it is" % name for name in spared]
+    units = [name for name in gone.get("units", []) if name not in spared and state.units([name])[name]]
     groups = chosen(gone.get("alternatives", []))
+    programs = [name for name in gone.get("programs", []) if state.programs([name])[name]]
     packages = brought(receipt or {}, gone.get("packages", []))
     paths = [path for path in sorted(gone.get("paths", []), reverse=True) if os.path.lexists(path)]
     if not module.check_mode:
-        # Should somebody have edited one since that run after all, the content is in `before/` beside the receipt.
-        receipts.keep_contents(params["directory"], {"paths": {path: state.path_state(path) for path in unfinished}})
-        if units:  # at once: a socket left for later would start its service again
-            module.run_command(["systemctl", "disable", "--now", "--"] + units, check_rc=True)
-        left += [why for why in map(remove_path, paths) if why]
-        for name in groups:
-            module.run_command(["update-alternatives", "--auto", name], check_rc=True)
-        if units:
-            module.run_command(["systemctl", "daemon-reload"], check_rc=True)
-    removed = units + paths + groups
+        try:
+            left += take_away(module, params["directory"], (units, programs, paths, groups), unfinished)
+        except (systemd.Failed, supervisor.Failed) as error:
+            module.fail_json(msg="%s: %s" % (params["component"], error))
+    removed = units + programs + paths + groups
     module.exit_json(changed=bool(removed), removed=removed, left=left, packages=packages)
 
 

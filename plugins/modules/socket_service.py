@@ -38,13 +38,16 @@ options:
         type: str
         default: "0644"
       group:
-        description: Name of the group; the owner is root.
+        description: Name of the group, unset the own one of who runs this; the owner is who runs this.
         type: str
-        default: root
   port:
     description: TCP port of the socket. It must be free, or the socket's already.
     type: int
     required: true
+  vacated:
+    description: Whether what holds the port now has to give it up before, which it does not in check mode.
+    type: bool
+    default: false
   url:
     description: What has to answer 200.
     type: str
@@ -101,6 +104,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+unowned:
+  description: Marks of files that would be changed, and of a port that is taken, where no receipt owns them.
+  type: list
+  elements: dict
+  returned: always
 restarted:
   description: Units that were (or would be) started or restarted.
   type: list
@@ -108,15 +116,10 @@ restarted:
   returned: always
 """
 
-import hashlib
-import http.client
-import json
 import os
 import time
-import urllib.error
-import urllib.request
 
-from ansible_collections.codehub.aimlsetup.plugins.module_utils import fileset, state, systemd
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import fileset, health, started, state, systemd, unowned
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
 
 OPTIONS = {
@@ -129,10 +132,11 @@ OPTIONS = {
             "path": {"type": "str", "required": True},
             "content": {"type": "str", "required": True},
             "mode": {"type": "str", "default": "0644"},
-            "group": {"type": "str", "default": "root"},
+            "group": {"type": "str"},
         },
     },
     "port": {"type": "int", "required": True},
+    "vacated": {"type": "bool", "default": False},
     "url": {"type": "str", "required": True},
     "ready_seconds": {"type": "int", "default": 120},
     "trial": {"type": "str", "required": True},
@@ -147,9 +151,6 @@ OPTIONS = {
     "replaces": {"type": "list", "elements": "str", "default": []},
     "manager": {"type": "str", "choices": ["systemd", "none"], "default": "systemd"},
 }
-UNITS = "/etc/systemd/system"
-ATTEMPT_SECONDS = 5
-DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy knows nothing of this host's ports
 
 
 class NotReady(Exception):
@@ -157,21 +158,15 @@ class NotReady(Exception):
 
 
 class Refused(Exception):
-    """The port is somebody else's."""
+    """The port is somebody else's; args: the message, and who has it."""
 
 
 def mark(params):
     """The drop-in that carries the digest of everything that shapes the process."""
-    depends = params["depends"]
-    shape = {
-        "files": {entry["path"]: entry["content"] for entry in params["files"]},
-        "values": depends.get("values"),
-        "links": {path: os.path.realpath(path) for path in depends.get("links") or []},
-    }
-    digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
-    path = os.path.join(UNITS, params["name"] + ".service.d", "started-with.conf")
+    digest = started.digest(params["files"], params["depends"])
+    path = os.path.join(systemd.UNITS, params["name"] + ".service.d", "started-with.conf")
     content = "[Service]\nEnvironment=%s=%s\n" % (state.STARTED_WITH, digest)
-    return {"path": path, "content": content, "mode": "0644", "group": "root"}
+    return {"path": path, "content": content, "mode": "0644", "group": None}
 
 
 def standing(name):
@@ -183,7 +178,8 @@ def pending(name, changed_paths):
     """Units to (re)start, judged by what runs and by the paths about to be rewritten; the socket only if it must be."""
     units = standing(name)
     socket, service = units[name + ".socket"], units[name + ".service"]
-    socket_up = socket and socket["active"] == "active" and os.path.join(UNITS, name + ".socket") not in changed_paths
+    rewritten = os.path.join(systemd.UNITS, name + ".socket") in changed_paths
+    socket_up = socket and socket["active"] == "active" and not rewritten
     service_up = service and service["active"] == "active" and service["current"] is True
     if not socket_up:
         return [name + ".socket", name + ".service"]
@@ -199,7 +195,8 @@ def predecessor(name, port, replaces):
     if holder and holder not in replaces:
         raise Refused(
             "port %d, which %s is to serve on, is in use by %s. Nothing was changed: stop that, or choose another port."
-            % (port, name, holder)
+            % (port, name, holder),
+            "in use by %s" % holder,
         )
     return holder
 
@@ -217,17 +214,6 @@ def start(name, units):
         systemd.control("restart", "--no-block", name + ".service")
 
 
-def answer(url):
-    """None when it answers 200, else what happened instead."""
-    try:
-        with DIRECT.open(url, timeout=ATTEMPT_SECONDS) as response:
-            return None if response.status == 200 else "HTTP %d" % response.status
-    except urllib.error.HTTPError as error:
-        return "HTTP %d: %s" % (error.code, error.read(300).decode("utf-8", "replace"))
-    except (OSError, http.client.HTTPException) as error:
-        return str(error)
-
-
 def wait_ready(name, url, seconds):
     """Return when the new process runs and its URL answers 200; raise NotReady when the unit fails or time is up."""
     deadline = time.monotonic() + seconds
@@ -235,7 +221,7 @@ def wait_ready(name, url, seconds):
         properties = systemd.show(name + ".service", "ActiveState", "Job")
         if properties.get("ActiveState") == "failed":
             raise NotReady("it failed to start")
-        said = answer(url) if properties.get("Job", "0") in ("", "0") else "it is still starting"
+        said = health.answer(url) if properties.get("Job", "0") in ("", "0") else "it is still starting"
         if said is None:
             return
         if time.monotonic() > deadline:
@@ -260,9 +246,9 @@ def untouched(params, before, replaced):
     """How what was not restarted does, in words; of a service whose URL was another, only that it runs."""
     if replaced:
         return "%s keeps its port" % replaced
-    if os.path.join(UNITS, params["name"] + ".socket") in before:
+    if os.path.join(systemd.UNITS, params["name"] + ".socket") in before:
         return "it still runs with what it was started with"
-    said = answer(params["url"])
+    said = health.answer(params["url"])
     how = "answers" if said is None else "runs"
     return "it still %s with what it was started with%s" % (how, " (%s: %s)" % (params["url"], said) if said else "")
 
@@ -285,7 +271,7 @@ def try_out(params, before, replaced):
 def started_again(params, before, units):
     """Start it with the files it had before; in words, what came of that as far as the URL can tell."""
     start(params["name"], units)
-    if os.path.join(UNITS, params["name"] + ".socket") in before:
+    if os.path.join(systemd.UNITS, params["name"] + ".socket") in before:
         return "was started with them"
     try:
         wait_ready(params["name"], params["url"], params["ready_seconds"])
@@ -298,7 +284,7 @@ def undo(params, before, units, replaced):
     """The files as they were, and what ran with them; in words."""
     name = params["name"]
     both = [name + ".socket", name + ".service"]
-    new = before.get(os.path.join(UNITS, name + ".service"), True) is None
+    new = before.get(os.path.join(systemd.UNITS, name + ".service"), True) is None
     if new:
         systemd.control("disable", "-q", "--now", *both)
         systemd.control("reset-failed", *both)
@@ -344,27 +330,48 @@ def transact(params, entries, units, replaced):
         raise NotReady(story(params, service, "%s. %s" % (failure, outcome), words))
 
 
+def cleared(params, ledger):
+    """`predecessor`; in check mode a port that is somebody else's is noted. Raises Refused."""
+    try:
+        return predecessor(params["name"], params["port"], params["replaces"])
+    except Refused as refused:
+        try:
+            noted = ledger.meet("ports", "port %d" % params["port"], unowned.IN_THE_WAY, refused.args[1])
+        except unowned.Unasked:
+            noted = False
+        if not noted:
+            raise
+    return None
+
+
 def main():
     """Run the module."""
     module = writer(OPTIONS)
     params = module.params
+    ledger = unowned.Ledger(module)
     try:
         entries = [mark(params)] + params["files"]
         entries = [entry for entry in entries if not fileset.as_wanted(entry, module.check_mode)]
+        ledger.meet_files(entries)
         units, replaced = [], None
         if params["manager"] == "systemd":
-            replaced = predecessor(params["name"], params["port"], params["replaces"])
+            if not (params["vacated"] and module.check_mode):
+                replaced = cleared(params, ledger)
             units = pending(params["name"], [entry["path"] for entry in entries])
             disabled = any(not unit or unit["enabled"] != "enabled" for unit in standing(params["name"]).values())
         changed = bool(entries or units or (params["manager"] == "systemd" and disabled))
         shown = fileset.differences(entries)
         if changed and not module.check_mode:
             transact(params, entries, units, replaced)
-    except (NotReady, Refused, systemd.Failed) as error:
+    except unowned.Unasked as error:
+        module.fail_json(msg=str(error), consent="adopt", unowned=ledger.marks)
+    except Refused as error:
+        module.fail_json(msg=error.args[0], consent="adopt", unowned=ledger.marks)
+    except (NotReady, systemd.Failed) as error:
         module.fail_json(msg=str(error))
     except (OSError, KeyError) as error:
         module.fail_json(msg="%s: %s" % (params["name"], error))
-    module.exit_json(changed=changed, restarted=units, diff=shown)
+    module.exit_json(changed=changed, restarted=units, diff=shown, unowned=ledger.marks)
 
 
 if __name__ == "__main__":

@@ -55,6 +55,12 @@ options:
         type: list
         elements: str
         default: []
+  existing:
+    description:
+      - Common names of virtualenvs that others keep up, and the directories they are to lead to. Nothing is changed in
+        these.
+    type: dict
+    default: {}
   uv:
     description: Path of the uv executable. Needed by environments with installer uv.
     type: str
@@ -65,13 +71,11 @@ options:
     description: Package index (simple API). Unset uses what the host is configured to use.
     type: str
   owner:
-    description: Owner of what is built.
+    description: Owner of what is built, unset who runs this.
     type: str
-    default: root
   group:
-    description: Group of what is built.
+    description: Group of what is built, unset the own one of who runs this.
     type: str
-    default: root
 extends_documentation_fragment: [codehub.aimlsetup.run]
 author: [aimlsetup maintainers]
 """
@@ -102,6 +106,11 @@ removed:
   type: list
   elements: str
   returned: always
+unowned:
+  description: Marks of common names that lead elsewhere, and of what is in the way, where no receipt owns them.
+  type: list
+  elements: dict
+  returned: always
 plan:
   description:
     - C(packages), what a build installs, as rows of name, from (null when new) and to; C(download), bytes; C(disk),
@@ -127,6 +136,7 @@ from ansible_collections.codehub.aimlsetup.plugins.module_utils import (
     installers,
     shapes,
     space,
+    unowned,
 )
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
 
@@ -146,11 +156,12 @@ OPTIONS = {
             "indexes": {"type": "list", "elements": "str", "default": []},
         },
     },
+    "existing": {"type": "dict", "default": {}},
     "uv": {"type": "str"},
     "cache": {"type": "str"},
     "index": {"type": "str"},
-    "owner": {"type": "str", "default": "root"},
-    "group": {"type": "str", "default": "root"},
+    "owner": {"type": "str"},
+    "group": {"type": "str"},
 }
 # Indexes do not say what a wheel unpacks to. Measured: 390 MB of wheels around TensorFlow became 1.79 GB with bytecode,
 # and 1.66 GB in uv's cache.
@@ -165,6 +176,45 @@ REQUIREMENT = re.compile(
 
 class Refused(Exception):
     """Options that make no sense, or something of somebody else's in the way."""
+
+
+def meet(root, environments, ledger):
+    """Note what is there and nobody's in place of the common names; those that can be made. Raises unowned.Unasked."""
+    known, possible = generations.finished(root), []
+    for environment in environments:
+        link = os.path.join(root, environment["name"])
+        if os.path.lexists(link) and not os.path.islink(link):
+            why = "the link to the current environment is to be there"
+            if ledger.meet("paths", link, unowned.IN_THE_WAY, why):
+                continue
+        elif os.path.islink(link) and os.readlink(link) not in known:
+            why = "a link to %s, which would lead to an environment that is built" % os.readlink(link)
+            ledger.meet("paths", link, unowned.REPLACE, why)
+        possible.append(environment)
+    return possible
+
+
+def lead(root, existing, ledger, check_mode):
+    """Have common names lead to virtualenvs that others keep up; the names that had to be changed."""
+    changed = []
+    for name, path in sorted(existing.items()):
+        link = os.path.join(root, name)
+        if not NAME.fullmatch(name) or not os.path.isabs(path):
+            raise Refused("existing %r: expected a common name, and the absolute path of a virtualenv" % name)
+        if not os.path.exists(os.path.join(path, "bin", "python")):
+            raise Refused("%s, which %s is to lead to, has no bin/python that can be run" % (path, link))
+        if os.path.lexists(link) and os.path.realpath(link) == os.path.realpath(path):
+            continue
+        if os.path.lexists(link) and not os.path.islink(link):
+            ledger.meet("paths", link, unowned.IN_THE_WAY, "a link to %s is to be there" % path)
+            raise Refused("%s is no link. Move it away, or choose another common name." % link)
+        if os.path.islink(link):
+            why = "a link to %s, where one to %s is to be" % (os.readlink(link), path)
+            ledger.meet("paths", link, unowned.REPLACE, why)
+        changed.append(name)
+        if not check_mode:
+            atomic.link(link, os.path.basename(path) if os.path.dirname(path) == root else path)
+    return changed
 
 
 def check(root, environments):
@@ -246,7 +296,8 @@ def build(params, environment, lock):
     """Build one generation; its name. Raises installers.Failed, with nothing of the build left."""
     root = params["root"]
     interpreter, version = installers.interpreter(environment["python"])
-    uid, gid = pwd.getpwnam(params["owner"]).pw_uid, grp.getgrnam(params["group"]).gr_gid
+    uid = pwd.getpwnam(params["owner"]).pw_uid if params["owner"] else os.geteuid()
+    gid = grp.getgrnam(params["group"]).gr_gid if params["group"] else os.getegid()
     generation = reserve(root, environment, version)
     directory = os.path.join(root, generation)
     try:
@@ -297,9 +348,10 @@ def bring_about(params, fits, lock):
     return result, prune(root, environments, generations.finished(root))
 
 
-def work(module, lock):
+def work(module, lock, ledger):
     """Compare, then act unless in check mode; the module's result."""
-    root, environments = module.params["root"], module.params["environments"]
+    root = module.params["root"]
+    environments = meet(root, module.params["environments"], ledger)
     check(root, environments)
     known = generations.finished(root)
     before = {environment["name"]: generations.current(root, environment["name"]) for environment in environments}
@@ -315,6 +367,10 @@ def work(module, lock):
     if not module.check_mode:
         result, pruned = bring_about(module.params, fits, lock)
         removed += pruned
+    led = lead(root, module.params["existing"], ledger, module.check_mode)
+    before.update(dict.fromkeys(led))
+    result.update({name: os.path.basename(path) for name, path in module.params["existing"].items()})
+    before.update({name: result[name] for name in module.params["existing"] if name not in led})
     changed = bool(due or removed or result != before)
     shown = {name: result[name] or "(to be built)" for name in result}
     return {
@@ -324,6 +380,7 @@ def work(module, lock):
         "removed": removed,
         "plan": plan(due, packages, claimed),
         "space": claimed,
+        "unowned": ledger.marks,
         "diff": {"before": before, "after": shown} if changed else {},
     }
 
@@ -334,12 +391,15 @@ def main():
     root, environments = module.params["root"], module.params["environments"]
     if not os.path.isdir(root) and environments and not module.check_mode:
         module.fail_json(msg="%s: no such directory; the root of the virtualenvs is made before them." % root)
+    ledger = unowned.Ledger(module)
     try:
         if os.path.isdir(root):
             with generations.exclusive(root) as lock:
-                result = work(module, lock)
+                result = work(module, lock, ledger)
         else:
-            result = work(module, None)
+            result = work(module, None, ledger)
+    except unowned.Unasked as error:
+        module.fail_json(msg=str(error), consent="adopt", unowned=ledger.marks)
     except (Refused, installers.Failed, generations.Busy) as error:
         module.fail_json(msg=str(error))
     except (OSError, KeyError) as error:

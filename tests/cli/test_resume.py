@@ -7,6 +7,7 @@ from aimlsetup.cli import _resume
 from aimlsetup.engine import failures
 from aimlsetup.engine.runner import Event
 from aimlsetup.errors import Exit
+from aimlsetup.models.inventory import Inventories
 
 ENVIRONMENT = {
     "PATH": "/usr/bin", "https_proxy": "http://proxy:3128", "NO_PROXY": "localhost", "AIMLSETUP_ENV": "x",
@@ -18,6 +19,8 @@ def test_recipe(tmp_path: Path) -> None:
     made = _resume.recipe(tmp_path / "gpu.yml", "this-machine", ENVIRONMENT, {"AIMLSETUP_TOKEN"})
     assert made["command"][:4] == [sys.executable, "-m", "aimlsetup", "apply"]
     assert made["command"][-2:] == ["--limit", "this-machine"]
+    more = _resume.recipe(tmp_path / "gpu.yml", "h", {}, (), Inventories((tmp_path,), tmp_path / "key").options())
+    assert more["command"][-4:] == ["--inventory", str(tmp_path), "--vault-password-file", str(tmp_path / "key")]
     assert made["keep"] == {
         "aimlsetup.yml": str(tmp_path / "gpu.yml"),
         "aimlsetup.lock.yml": str(tmp_path / "gpu.lock.yml"),

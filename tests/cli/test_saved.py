@@ -15,6 +15,7 @@ from aimlsetup.engine.harvest import effects
 from aimlsetup.engine.runner import Event
 from aimlsetup.engine.secrets import HIDDEN, Secrets
 from aimlsetup.errors import AimlsetupError, Exit
+from aimlsetup.models.inventory import Inventories
 from aimlsetup.models.lock import HostClass, Lock
 from aimlsetup.models.plan import HostPlan, Plan, Planned
 from aimlsetup.models.profile import Profile
@@ -79,17 +80,19 @@ def test_with_errors_there_is_a_page_and_no_plan(
 
 
 @pytest.mark.parametrize(
-    ("profile", "limit", "saved", "words"),
+    ("profile", "inventory", "limit", "saved", "words"),
     [
-        ("aimlsetup.yml", None, None, []),
-        ("aimlsetup.yml", "a,b", "my change.plan", ["my change.plan", "--limit", "a,b"]),
-        ("$(x).yml", None, "c", ["c", "--profile", "$(x).yml"]),
+        ("aimlsetup.yml", None, None, None, []),
+        ("aimlsetup.yml", None, "a,b", "my change.plan", ["my change.plan", "--limit", "a,b"]),
+        ("$(x).yml", "in a", None, "c", ["c", "--profile", "$(x).yml", "--inventory", "in a"]),
     ],
 )
 def test_the_command_is_what_a_shell_takes_it_for(
-    profile: str, limit: str | None, saved: str | None, words: list[str]
+    profile: str, inventory: str | None, limit: str | None, saved: str | None, words: list[str]
 ) -> None:
-    made = _saved.command(Path(profile), limit, Path(saved) if saved else None)
+    given = Inventories((Path(inventory),) if inventory else ())
+    site = Site(Path(profile), Profile(), {}, None, given)
+    made = _saved.command(site, limit, Path(saved) if saved else None)
     assert shlex.split(made) == ["aimlsetup", "apply", *words]
 
 

@@ -176,3 +176,15 @@ def test_environments_that_fit_nowhere_are_not_begun(
     drifts = compare.compare({"python_env": Expected(DIGEST)}, here)
     assert compare.hopeless(drifts, {"python_env": {"python_env_envs": [{"download": size}]}}, here) == said
     assert compare.hopeless([], {}, here) == ""
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [({}, "the host has no Python yet"), ({"python_old": "3.6.9"}, "the host's Python is 3.6.9, too old for modules")],
+)
+def test_a_host_that_modules_do_not_run_on_gets_base_alone(facts: dict[str, str], words: str) -> None:
+    wanted = {"base": Expected(DIGEST), "codehub": Expected(DIGEST)}
+    (drift,) = compare.compare(wanted, observed({}, python=None, **facts))
+    assert (drift.component, drift.action) == ("base", "+")
+    assert drift.reasons[0].startswith(words)
+    assert compare.compare({}, observed({}, python=None, **facts)) == []

@@ -213,7 +213,9 @@ def test_a_port_that_is_taken(site: small.Site, host: sandbox.Host) -> None:
     on(host, "systemd-run", "--unit=squatter", "python3", "-m", "http.server", "4200")
     try:
         site.write(with_service(wished(host), port=4200))
-        failed(site, host, "ai_service", "port 4200", r"python3, pid \d+, unit squatter\.service")
+        before = snapshot(host)
+        refused(site, "in-the-way", "port 4200", r"python3, pid \d+, unit squatter\.service", status=5)
+        assert changes(before, snapshot(host)) == {}
         assert answer(host)["model"] == small.KEY
     finally:
         on(host, "systemctl", "stop", "squatter")

@@ -61,7 +61,9 @@ def indexes(root: Path) -> None:
 
 def profile(host: str, url: str) -> dict[str, Any]:
     """One host with a GPU that is not built in yet, and two environments."""
-    unreachable = {name: "file:///nowhere" for name, source in catalog.load().sources.items() if source.apt}
+    repositories = {name: source.apt for name, source in catalog.load().sources.items() if source.apt}
+    # The distribution's own archives are where hosts install from too.
+    unreachable = {name: "file:///nowhere" for name, apt in repositories.items() if not apt.distribution}
     return {
         "version": 1,
         "hosts": {host: {"connection": "sandbox", "gpus": [TITAN]}},

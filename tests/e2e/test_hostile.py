@@ -41,6 +41,7 @@ NEEDED: dict[str, Document] = {
     "users": {"name": "u"},
     "roots": {"path": "/x"},
     "release": {"creates": "x", "command": ["x"]},
+    "credentials": {"url": "https://mirror.example", "username": "u", "password": "env:X"},
 }
 # Options that take such text, some of them in one line or as a path; the host test below gives it to each of them.
 FREE = {

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aimlsetup.engine.harvest import effects, notes
+from aimlsetup.engine.harvest import effects, notes, undoings
 from aimlsetup.engine.runner import Event, Kind
 
 
@@ -96,3 +96,29 @@ def test_what_a_check_could_not_check_is_noted_by_component() -> None:
         event("cuda", {"note": "n"}, host="other"),
     ]
     assert notes(events, "h", lambda text: text.replace("secret", "*")) == {"python_env": "py_3: no GPU; *"}
+
+
+def test_what_can_not_be_taken_back_is_told() -> None:
+    plan = {"packages": [{"name": "a", "from": "1", "to": "2"}], "lost": ["a 1"]}
+    events = [
+        changed("Install", plan=plan),
+        changed("x : Serve | Make the release", action="ansible.builtin.command"),
+    ]
+    assert effects(events, str)["one", "base"].lost == [
+        "a 1: neither apt's cache nor a source has this version to go back to",
+        "what “Serve | Make the release” makes stays",
+    ]
+
+
+def test_what_was_taken_back_is_told_per_host() -> None:
+    gone = {"before_header": "/f (file)", "after_header": "/f (file)", "before": {"mode": "0644"}, "after": None}
+    row = {"kind": "paths", "name": "/d", "why": "it holds x"}
+    event = changed(
+        "Take back", action="codehub.aimlsetup.restore", components=["base"], left=[row], diff=[gone],
+        plan={"packages": [{"name": "git", "from": "2", "to": None}], "restarts": ["a.service"]},
+    )  # fmt: skip
+    found = undoings([event], str)["one"]
+    assert (found.components, found.left) == (["base"], ["/d: it holds x"])
+    assert found.effects.packages == ["git: 2 → absent"]
+    assert found.effects.diffs == ["- /f (file)"]
+    assert found.effects.restarts == ["a.service"]

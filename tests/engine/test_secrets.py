@@ -125,3 +125,14 @@ def test_each_line_of_a_key_is_hidden() -> None:
     secrets = Secrets(ask=lambda _label: "-----BEGIN KEY-----\nAAAABBBBCCCC\n-----END KEY-----\n")
     secrets.resolve("prompt:x")
     assert secrets.scrub("see AAAABBBBCCCC here") == f"see {HIDDEN} here"
+
+
+@pytest.mark.parametrize(("keys", "value"), [("A.B", "{{ x }}"), ("A.N", None), ("A.B.C", None), ("gone", None)])
+def test_one_value_of_a_file_on_the_host(keys: str, value: str | None) -> None:
+    secrets = Secrets(read_host=lambda *_: "A: {B: '{{ x }}', N: 1}\n")
+    if value is not None:
+        assert secrets.resolve(f"host:/app.yml#{keys}", "one") == value
+        return
+    with pytest.raises(AimlsetupError, match="no such value") as raised:
+        secrets.resolve(f"host:/app.yml#{keys}", "one")
+    assert "{{ x }}" not in str(raised.value)

@@ -98,7 +98,7 @@ def test_a_lock_says_which_hosts_have_and_which_only_it_looks_into(
     found = used(wished, lock=lock)
     assert only(found, "nvidia_cuda").used_by == ("lock", "gpu_sources")
     assert only(found, "nvidia_cuda").url == "file:///nowhere/ubuntu2204/x86_64"
-    assert (only(found, "ubuntu").used_by, only(found, "ubuntu").needed) == (("lock",), False)
+    assert (only(found, "ubuntu").used_by, only(found, "ubuntu").needed) == (("lock", "network"), True)
     assert only(found, "debian").used_by == ()  # moved by the profile, and of no use to Ubuntu
     elsewhere = wished.model_copy(update={"sources": {**wished.sources, "nvidia_cuda": "http://mirror/{distro}"}})
     changed = used(elsewhere, lock=lock)

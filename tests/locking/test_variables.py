@@ -62,7 +62,7 @@ def test_ansible_reads_the_locks_values(tmp_path: Path, profile: Read, observati
         name: value for part in lock.classes["debian-12-x86_64"].components.values() for name, value in part.items()
     }
     assert {name: found[name] for name in arguments} == arguments
-    assert found["aimlsetup_components"] == ["base", "codehub", "python_env"]
+    assert found["aimlsetup_components"] == ["network", "base", "codehub", "python_env"]
     connection = {name: found[name] for name in found if name.startswith("ansible_")}
     assert connection == {
         "ansible_host": "10.0.0.1",

@@ -22,7 +22,7 @@ def owns(*paths: Path) -> dict[str, list[str]]:
 
 
 def finish(receipts: Any, begun: dict[str, Any], names: dict[str, list[str]]) -> dict[str, Any]:
-    committed: dict[str, Any] = receipts.committed(begun, INPUTS, receipts.state.take(names), {}, {})
+    committed: dict[str, Any] = receipts.committed(begun, INPUTS, receipts.before.state.take(names), {}, {})
     return committed
 
 
@@ -49,7 +49,7 @@ def test_before_first_stays_while_before_last_moves(receipts: Any, tmp_path: Pat
         begun = receipts.begin(receipt, "demo", "run", owns(file))
         file.write_text(content)
         receipt = finish(receipts, begun, owns(file))
-        states.append(receipts.state.path_state(str(file)))
+        states.append(receipts.before.state.path_state(str(file)))
     assert receipt is not None
     assert receipt["before_first"]["paths"][str(file)] is None
     assert receipt["before_last"]["paths"][str(file)] == states[0]
@@ -69,7 +69,7 @@ def test_interrupted_runs_keep_the_true_state_before(receipts: Any, tmp_path: Pa
     """The second begin sees half-changed things; what the first one saw is what was there."""
     file = tmp_path / "file"
     file.write_text("the user's")
-    original = receipts.state.path_state(str(file))
+    original = receipts.before.state.path_state(str(file))
     killed = receipts.begin(None, "demo", "run-1", owns(file))
     file.write_text("half")
     begun = receipts.begin(killed, "demo", "run-2", owns(file))
@@ -102,11 +102,11 @@ def test_every_field_that_differs_is_a_row(receipts: Any, tmp_path: Path) -> Non
     file.write_text("one")
     link.symlink_to(file)
     names = {**owns(file, link), "packages": ["no-such-package"], "accounts": ["user:root"]}
-    before = receipts.state.take(names)
+    before = receipts.before.state.take(names)
     file.write_text("two")
     file.chmod(0o600)
     link.unlink()
-    rows = receipts.state.differences(before, receipts.state.take(names))
+    rows = receipts.before.state.differences(before, receipts.before.state.take(names))
     assert {(row["name"], row["field"]) for row in rows} == {
         (str(file), "mode"),
         (str(file), "sha256"),
@@ -121,8 +121,8 @@ def test_a_virtualenvs_missing_package_is_named(receipts: Any, tmp_path: Path) -
         (site / f"{name}.dist-info").mkdir(parents=True)
         (site / f"{name}.dist-info" / "RECORD").write_text(f"{name},,\n")
     (tmp_path / "pyvenv.cfg").write_text("home = /usr/bin\nversion = 3.11.2\n")
-    before = receipts.state.take({"venvs": [str(tmp_path)]})
+    before = receipts.before.state.take({"venvs": [str(tmp_path)]})
     (site / "falcon-4.0.0.dist-info" / "RECORD").unlink()
     (site / "falcon-4.0.0.dist-info").rmdir()
-    rows = receipts.state.differences(before, receipts.state.take({"venvs": [str(tmp_path)]}))
+    rows = receipts.before.state.differences(before, receipts.before.state.take({"venvs": [str(tmp_path)]}))
     assert [row["field"] for row in rows] == ["packages falcon"]

@@ -93,3 +93,33 @@ def test_the_driver_is_shown(here: Observation, nvidia: dict[str, object], shown
         line.text.split(None, 2)[:2] == ["nvidia", "driver"] and line.text.endswith(shown)
         for line in report.lines({"one": found})
     )
+
+
+def test_what_no_receipt_owns_is_a_row_each() -> None:
+    directory = {"type": "directory", "owner": "dev", "group": "dev", "mode": "0755"}
+    root = "/virtualmachines/virtualenvs"
+    unit = {"model_key": None, "address": "10.0.0.1", "port": 4100, "user": "dev"}
+    found = {
+        "paths": {"/codehub": directory, "/codehub/apps": directory, "/codehub/dat": {"type": "link", "target": "/x"}},
+        "venvs": {
+            f"{root}/a": {
+                "python": "3.6", "packages": {"gunicorn": "20"}, "links": [f"{root}/py_3"], "usable": False,
+            },
+        },
+        "checkouts": {"/r": {"url": None, "branch": None, "head": "a" * 40, "owner": "dev", "changed": True}},
+        "units": {"a.service": {**unit, "active": "active", "enabled": "enabled"}, "b.service": {"problem": "unclear"}},
+        "ports": {"port 4100": {"holder": "gunicorn, pid 7"}},
+        "packages": {"nvidia-driver": {"version": "535", "hold": True}, "cuda-12": {"version": "12", "hold": False}},
+    }  # fmt: skip
+    facts = {"python": None, "release": {"name": "Debian"}, "kernel": "6", "arch": "x86_64", "uid": 0}
+    seen = Observation(version=1, facts=facts, found=found)
+    shown = [" ".join(line.text.split()).split(" ", 1) for line in report.lines({"one": seen})]
+    assert shown[4:] == [
+        ["/codehub", "dev:dev 0755; 1 directory, 1 link"],
+        [f"{root}/a", f"Python 3.6, gunicorn 20, behind {root}/py_3, its interpreter is gone"],
+        ["/r", "no remote, no branch at aaaaaaaaaaaa, of dev, local changes"],
+        ["a.service", "no model key on 10.0.0.1 port 4100, as dev, active, enabled"],
+        ["b.service", "gunicorn, but unclear"],
+        ["port", "4100 gunicorn, pid 7"],
+        ["packages", "2 of NVIDIA or held; held: nvidia-driver 535"],
+    ]

@@ -74,16 +74,21 @@ def problem(
         packages |= _stacks(scopes, platform.hardware, catalog, available)
         for scope in scopes:
             wishes.of_stack(scope, requests, wished)
-        wishes.of_driver(requests, platform.hardware.driver, catalog, today, wished)
+        wishes.of_driver(
+            requests, platform.hardware.driver, catalog, today, wished, fixed=platform.account is not None
+        )
     shared = SHARED | {fact.name for fact in known if fact.name.startswith("cpu.")}
     return Problem(tuple(wished.firm), tuple(known), packages, shared, tuple(wished.hoped), preferred)
 
 
-def interpreter(version: str, platform: Platform) -> str:
-    """How an environment names the chosen Python: its version where the system brings it, else the path found."""
+def interpreter(version: str, platform: Platform) -> str | None:
+    """How an environment names the chosen Python: its version where the system brings it, else the path found; None
+    where a standalone build has to be brought.
+    """
     paths = [path for path, found in platform.pythons if facts.minor(found) == version]
-    system = version == platform.release.python or not paths or any(path.startswith("/usr/bin/") for path in paths)
-    return version if system else paths[0]
+    if version == platform.release.python or any(path.startswith("/usr/bin/") for path in paths):
+        return version
+    return paths[0] if paths else None
 
 
 def _frameworks(env: Environment, requests: Requests, catalog: Catalog) -> Iterator[tuple[str, Choices]]:

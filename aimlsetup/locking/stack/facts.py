@@ -24,7 +24,9 @@ def minor(version: str) -> str:
 
 
 def python(env: Environment, platform: Platform, catalog: Catalog) -> Fact:
-    """The interpreters an environment may have: the distribution's own first."""
+    """The interpreters an environment may have: the distribution's own first. Standalone builds are for what is wished
+    and not there; for the sake of a package none is brought unasked.
+    """
     offers = list(_pythons(platform))
     text = f"the host has Python {', '.join(candidate.version for candidate in offers)}"
     if env.python and env.python.startswith("/"):
@@ -33,6 +35,8 @@ def python(env: Environment, platform: Platform, catalog: Catalog) -> Fact:
         text = f"{env.python_origin} is {env.python}, " + (
             f"Python {versions[0]}" if versions else "which the host does not have"
         )
+    elif env.python and not any(found.version in Versions.matching(env.python) for found in offers):
+        offers += _builds(platform, catalog)
     have = {candidate.version for candidate in offers}
     built = {
         version
@@ -43,7 +47,10 @@ def python(env: Environment, platform: Platform, catalog: Catalog) -> Fact:
     }
     missing = sorted(built - have, key=Version, reverse=True)
     otherwise = tuple(_python(version, f"Python {version}, were it there", "observed") for version in missing)
-    remedy = f"install Python {{version}} on the host and name its path in python_env.envs.{env.name}.python"
+    place = f"python_env.envs.{env.name}.python"
+    remedy = f"install Python {{version}} on the host and name its path in {place}"
+    if not env.python and platform.builds:
+        remedy = f"ask for Python {{version}} in {place}, or name the path of one there"
     return Fact(f"{env.name}.{PYTHON}", tuple(offers), otherwise, text, remedy)
 
 
@@ -54,6 +61,13 @@ def _pythons(platform: Platform) -> Iterator[Candidate]:
     found = {minor(version) for _path, version in platform.pythons} - {own}
     for version in sorted(found, key=Version, reverse=True):
         yield _python(version, f"Python {version} is on the host", "observed")
+
+
+def _builds(platform: Platform, catalog: Catalog) -> Iterator[Candidate]:
+    """What could be brought, newest first."""
+    for version in dict.fromkeys(build.minor for build in platform.builds):
+        text = f"there is a standalone build of Python {version} for {platform.arch}"
+        yield _python(version, text, "fact", catalog.python_builds.source)
 
 
 def _python(version: str, text: str, kind: str, source: str | None = None) -> Candidate:

@@ -67,9 +67,18 @@ def of_stack(scope: str, requests: Requests, wished: Wished) -> None:
 
 
 def of_driver(
-    requests: Requests, installed: Installed | None, catalog: Catalog, today: date | None, wished: Wished
+    requests: Requests,
+    installed: Installed | None,
+    catalog: Catalog,
+    today: date | None,
+    wished: Wished,
+    *,
+    fixed: bool,
 ) -> None:
-    """A driver for the device; the one that is there and works, a branch of the wished track, one that is supported."""
+    """A driver for the device; the one that is there and works, a branch of the wished track, one that is supported.
+
+    Where it is `fixed` nobody can install another one.
+    """
     driver, branches = requests.driver, catalog.parts["driver"].branches
     wished.wish("device", Versions.word(["gpu"]), "requests.device: gpu")
     wished.wish("driver", Versions.matching(""), "requests.device: gpu")
@@ -78,7 +87,7 @@ def of_driver(
     if installed:
         text = f"driver {installed.version} is installed and works"
         wished.add(
-            "driver", Versions.matching(f"=={installed.version}"), Reason(kind="observed", text=text), hoped=True
+            "driver", Versions.matching(f"=={installed.version}"), Reason(kind="observed", text=text), hoped=not fixed
         )
     living = [name for name, branch in branches.items() if _supported(branch, today)]
     if driver.track:

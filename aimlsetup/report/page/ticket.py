@@ -6,13 +6,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from aimlsetup.errors import AimlsetupError, Exit
-from aimlsetup.models.plan import Action, HostPlan, Plan, Planned
+from aimlsetup.models.plan import Action, HostPlan, Mark, Met, Plan, Planned
 from aimlsetup.report.made import counted, recognised
 from aimlsetup.report.page.blocks import Block, Fold, Heading, Items, Literal, Paragraph, Table, Verbatim
 from aimlsetup.report.page.consents import Consent
 from aimlsetup.report.plan import summary, told_costs
 
 WORDS: dict[Action, str] = {"+": "to be made", "~": "differs", "-": "to be removed", "=": "is as it should be"}
+MARKS: dict[Mark, str] = {
+    "replace": "Replaces what no receipt owns",
+    "in the way": "In the way",
+    "adopt": "Adopts what is there",
+}
 SAID = {True: "given", False: "refused", None: "not given"}
 MOST = 12  # rows; longer lists are folded
 PACKAGE = re.compile(r"(?P<name>.+?): (?P<before>.+) → (?P<after>.+)")
@@ -87,6 +92,7 @@ def _host(name: str, ticket: Ticket) -> Iterator[Block]:
     for drift in drifts:
         if drift.action != "=":
             yield from _component(drift, consents.get(drift.component, ()))
+    yield from _listed("Keeps what no receipt owns", [Literal(met.name) for met in host.keeps] if host else [])
     yield from _listed("As they should be", [Literal(drift.component) for drift in drifts if drift.action == "="])
 
 
@@ -102,6 +108,8 @@ def _component(drift: Planned, consents: Sequence[Consent]) -> Iterator[Block]:
     yield from _listed("Why", drift.reasons)
     yield from _packages(effects.packages)
     yield from _files(effects.diffs)
+    for mark, head in MARKS.items():
+        yield from _listed(head, [_met(met) for met in effects.unowned if met.mark == mark])
     yield from _listed("Also changes", effects.untold)
     yield from _listed("Costs", told_costs(effects))
     yield from _listed("Restarts", [*map(Literal, effects.restarts), *(["the host"] if effects.reboot else [])])
@@ -116,11 +124,13 @@ def _component(drift: Planned, consents: Sequence[Consent]) -> Iterator[Block]:
     yield from _listed("Way back", [drift.undo] if drift.undo else [])
 
 
+def _met(met: Met) -> str:
+    return f"{met.name}: {met.why}" if met.why else Literal(met.name)
+
+
 def _losses(drift: Planned) -> Iterator[str]:
     """What stays lost, as far as the plan knows."""
-    replaced = [found for found in map(PACKAGE.fullmatch, drift.effects.packages) if found and found["before"] != NONE]
-    for found in replaced:
-        yield f"{found['name']} {found['before']} comes back only while one of the host's package sources has it"
+    yield from drift.effects.lost
     if drift.effects.reboot:
         yield "a reboot ends whatever runs on the host"
     if drift.action == "-":

@@ -135,8 +135,17 @@ def test_an_installers_environment(
     configured: dict[str, str],
     expected: dict[str, str | None],
 ) -> None:
-    found = utils("installers").environment(base, *sources, configured)
+    found = utils("installers").environment(base, *sources, configured, {})
     assert {name: found.get(name) for name in expected} == expected
+
+
+def test_an_installer_goes_the_hosts_way_out(utils: Utils) -> None:
+    accounts = [{"url": "https://index", "username": "me", "password": "p w"}]
+    way_out = {"proxy": "http://proxy:3128", "no_proxy": ["near"], "credentials": accounts}
+    found = utils("installers").environment({}, "https://index/simple", ["https://near/simple"], {}, way_out)
+    assert found["UV_DEFAULT_INDEX"] == found["PIP_INDEX_URL"] == "https://me:p%20w@index/simple"
+    assert found["UV_INDEX"] == "https://near/simple"
+    assert (found["https_proxy"], found["NO_PROXY"]) == ("http://proxy:3128", "localhost,127.0.0.1,near")
 
 
 @pytest.mark.parametrize("kind", ["uv", "pip"])

@@ -120,7 +120,7 @@ Where one is not given and it comes to that, apply stops there and explains (exi
 
 **Can't be taken back**
 
-- libc6:i386 1:7 comes back only while one of the host's package sources has it
+- libc6:i386 1:7: no source has it
 - a reboot ends whatever runs on the host
 
 **Way back**
@@ -143,6 +143,7 @@ def test_a_page_has_the_whole_plan() -> None:
         disk=9000,
         restarts=["x.service"],
         reboot=True,
+        lost=["libc6:i386 1:7: no source has it"],
     )
     driver = planned(
         "nvidia_driver", "~", reasons=["its arguments changed"], effects=effects, undo="apply the earlier lock"

@@ -1,0 +1,35 @@
+"""Which hosts are changed together."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aimlsetup.waves import Serial, waves
+
+SERIALS = st.none() | st.builds(Serial, st.integers(1, 30)) | st.builds(Serial, st.integers(1, 100), st.just(True))
+
+
+@given(st.lists(st.text(min_size=1), unique=True), SERIALS)
+def test_one_comes_first_and_every_host_has_its_turn_once(hosts: list[str], serial: Serial | None) -> None:
+    made = waves(hosts, serial)
+    assert [name for wave in made for name in wave] == hosts
+    assert [len(wave) for wave in made[:1]] == [1] * bool(hosts)
+    assert all(made)
+    if serial:
+        assert all(len(wave) <= serial.size(len(hosts)) for wave in made)
+    else:
+        assert len(made) <= 2
+
+
+@pytest.mark.parametrize(
+    ("text", "sizes"),
+    [("1", [1] * 10), ("3", [1, 3, 3, 3]), ("30%", [1, 3, 3, 3]), ("1%", [1] * 10), ("99", [1, 9]), ("100%", [1, 9])],
+)
+def test_sizes_of_ten_hosts(text: str, sizes: list[int]) -> None:
+    assert [len(wave) for wave in waves("abcdefghij", Serial.of(text))] == sizes
+
+
+@pytest.mark.parametrize("text", ["", "0", "0%", "101%", "-1", "1.5", "x", "%", "1%%", "٣%x", "9999999999"])
+def test_what_is_no_size_of_a_wave(text: str) -> None:
+    with pytest.raises(ValueError, match="a number of hosts from 1, or a percentage from 1% to 100%"):
+        Serial.of(text)

@@ -14,7 +14,8 @@ from aimlsetup.models.observation import Observation, ReceiptState, Row
 from aimlsetup.models.plan import Drift, Expected, HostPlan
 
 LASTING = ("paths", "venvs", "sources")  # kinds of what no receipt owns that do not change by themselves
-BOOTSTRAP = "base"  # the one component that can run on a host without a Python for modules
+BOOTSTRAP = "base"  # brings a host without a Python for modules one
+WAY_OUT = "network"  # what that needs first, where a site has one of its own
 ENVIRONMENTS = "python_env"  # the one component whose size is known before its host is asked
 
 
@@ -24,7 +25,9 @@ def compare(expected: Mapping[str, Expected], observation: Observation) -> list[
     Removal comes first and backwards, as `site.yml` does it: what is made may need what is in its way gone.
     """
     if observation.bare:
-        return [Drift(component=BOOTSTRAP, action="+", reasons=[_bare(observation)])] if BOOTSTRAP in expected else []
+        reasons = [_bare(observation)]
+        first = [name for name in (WAY_OUT, BOOTSTRAP) if name in expected and BOOTSTRAP in expected]
+        return [Drift(component=name, action="+", reasons=reasons) for name in first]
     unwanted = [component for component in observation.receipts if component not in expected]
     removals = [
         Drift(component=component, action="-", reasons=["the lock no longer names it"])

@@ -42,7 +42,8 @@ class Component(Document):
     solved (`requests.environment` is the first environment's name). `solved` names arguments that the lock fills in
     (`envs.requirements` for a list's elements), which a profile may therefore leave out. With `device` it is part of
     sites that compute there and of no other. `user` are further values where nobody is root (`{user.X}` is the user's
-    `home`, `state` and what runs `services`); a component without them needs root.
+    `home`, `state` and what runs `services`); a component without them needs root. An `implied` one comes by itself
+    where a profile calls for it.
     """
 
     title: str
@@ -50,6 +51,7 @@ class Component(Document):
     arguments: dict[str, Any] = Field(default_factory=dict)
     solved: list[str] = Field(default_factory=list)
     user: dict[str, Any] | None = None
+    implied: bool = False
 
 
 class Release(Document):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aimlsetup.cli._site import Site
+from aimlsetup.compare import WAY_OUT
 from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.models.observation import Observation
 from aimlsetup.models.plan import HostPlan, Met, Plan
@@ -73,7 +74,8 @@ def possible(site: Site, name: str, host: "Seen", allowed: Collection[str]) -> b
         or receipts[component].dirty
         or receipts[component].input_digest != wanted.digest
     ]
-    unusual = site.profile.roots != Roots()
+    # The distribution's own lists are not among what is looked for.
+    unusual = site.profile.roots != Roots() or WAY_OUT in new
     met = any(thing not in allowed for kind in TOUCHED for thing in found.get(kind, ()))
     return bool(new) and (unusual or met or _port_taken(site, name, found))
 

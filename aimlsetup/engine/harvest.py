@@ -109,11 +109,12 @@ def _effects(events: list[Event], scrub: Callable[[str], str]) -> Effects:
 
 
 def _lost(event: Event) -> list[str]:
-    """What no undo brings back: replaced packages that are nowhere to be had, and what a command makes."""
+    """What no undo brings back: packages that are nowhere to be had, files too large to keep, what a command makes."""
     if event.action == COMMAND:
         return [f"what “{event.task.partition(' : ')[2] or event.task}” makes stays"]
     packages = (event.result.get("plan") or {}).get("lost") or ()
-    return [f"{name}: neither apt's cache nor a source has this version to go back to" for name in packages]
+    told = [f"{name}: neither apt's cache nor a source has this version to go back to" for name in packages]
+    return told + [str(line) for line in event.result.get("lost") or ()]
 
 
 def _tells(event: Event) -> bool:

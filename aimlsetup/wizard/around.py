@@ -21,6 +21,8 @@ def surroundings(catalog: Catalog, releases: Mapping[str, str], sandbox_lack: st
                 if variable.removeprefix(f"{name}_") not in {*entry.arguments, *entry.solved}
             },
             entry.device,
+            rootless=entry.user is not None,
+            implied=entry.implied,
         )
         for name, entry in catalog.components.items()
     )

@@ -86,7 +86,7 @@ HOSTS = (
         default=fixed("sudo-password"),
         choices=fixed(
             (
-                Choice("none", "Not needed: already root"),
+                Choice("none", "Not at all: already root, or nothing may need it"),
                 Choice("sudo", "sudo, without a password"),
                 Choice("sudo-password", "sudo, with a password (asked when it is needed, kept nowhere)"),
             )

@@ -43,6 +43,10 @@ class Component:
     """`argument_specs.main.options` by name without the component's prefix."""
     device: str | None = None
     """It is only for hosts that compute on this."""
+    rootless: bool = False
+    """It can be set up without root, below a prefix."""
+    implied: bool = False
+    """It comes by itself where the profile has what it is for."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from aimlsetup.wizard.question import (
     ROOTS,
     SECTIONS,
     WHAT,
+    WHERE,
     Choice,
     Component,
     Group,
@@ -26,6 +27,7 @@ from aimlsetup.wizard.question import (
 )
 from aimlsetup.wizard.settings import settings
 
+SYSTEM, USER = "system", "user"
 NONE, ANY = "none", "any"  # answers that leave it open
 
 ROOT_TITLES = {
@@ -60,16 +62,19 @@ def _device(scene: Scene) -> tuple[Choice, ...]:
     return (Choice("cpu", "CPU"), Choice("gpu", f"GPU{seen}", lack))
 
 
-def _for_device(component: Component, scene: Scene) -> bool:
-    return component.device in (None, scene.answers["device"])
+def _fits(component: Component, scene: Scene) -> bool:
+    """Whether it is for the device, and can be had in the scope."""
+    return component.device in (None, scene.answers["device"]) and (
+        component.rootless or scene.answers["scope"] == SYSTEM
+    )
 
 
 def _components(scene: Scene) -> tuple[Choice, ...]:
-    """Those for the device, and what is there."""
+    """Those that fit, and what is there."""
     return tuple(
         Choice(component.name, f"{component.name}: {component.title}")
         for component in scene.around.components
-        if _for_device(component, scene) or component.name in scene.answers["components"]
+        if _fits(component, scene) or component.name in scene.answers["components"]
     )
 
 
@@ -113,6 +118,21 @@ def _plain_version(scene: Scene) -> bool:
 
 
 BASICS = (
+    Question(
+        "scope",
+        WHERE,
+        "How far does it reach?",
+        at=(("scope",),),
+        absent=SYSTEM,
+        asked=lambda scene: scene.answers.get("become") == "none",
+        default=fixed(SYSTEM),
+        choices=fixed(
+            (
+                Choice(SYSTEM, "The whole machine, as root"),
+                Choice(USER, "That account alone, below its home (shared machines, containers)"),
+            )
+        ),
+    ),
     Question(
         "start",
         WHAT,
@@ -183,7 +203,9 @@ BASICS = (
         "Components",
         kind=WORDS,
         at=(("components",),),
-        default=lambda scene: [item.name for item in scene.around.components if _for_device(item, scene)],
+        default=lambda scene: [
+            item.name for item in scene.around.components if _fits(item, scene) and not item.implied
+        ],
         choices=_components,
     ),
 )

@@ -33,6 +33,7 @@ DIRECTORY = (
     "/var/lib/aimlsetup/receipts" if os.geteuid() == 0 else os.path.expanduser("~/.local/state/aimlsetup/receipts")
 )
 KEEP_LIMIT = 4 * 1024 * 1024  # larger files are recorded by digest only
+TOO_LARGE = "its content is not kept (files beyond %d MiB are not)" % (KEEP_LIMIT >> 20)
 HISTORY = 10  # earlier receipts of a component that are kept
 
 

@@ -59,7 +59,7 @@ def part(receipt, to, installed, known, earlier):
     if dirty:
         then = dict(receipt, dirty=None) if receipt["input_digest"] else None
         return Part(component, unfinished, receipt["owned"], lambda *_: UNFINISHED, UNFINISHED, True, then, None)
-    if "serial" not in receipt:
+    if not {"serial", "first", "before_last"} <= set(receipt):
         raise Refused("%s was last changed by a version of aimlsetup that kept no way back" % component)
     serial = receipt["serial"]
     if serial != receipt["first"] and earlier is None:
@@ -171,9 +171,7 @@ def _file(was, now, mine, ours, facts):
     if now and now["type"] == "directory":
         return "refused", "it was a file, and is a directory now"
     if was.get("sha256") not in facts.kept:
-        return "refused", "its content from before is not kept (files beyond %d MiB are not)" % (
-            receipts.KEEP_LIMIT >> 20
-        )
+        return "refused", "what it was before: " + receipts.TOO_LARGE
     return "content", ""
 
 

@@ -120,6 +120,11 @@ owns:
   type: list
   elements: str
   returned: always
+unowned:
+  description: Marks of files that would be changed and that no receipt owns.
+  type: list
+  elements: dict
+  returned: always
 """
 
 import os
@@ -137,6 +142,7 @@ from ansible_collections.codehub.aimlsetup.plugins.module_utils import (
     network,
     networkfiles,
     trust,
+    unowned,
 )
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.fileset import content_of
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
@@ -258,6 +264,10 @@ def converge(module, scratch):
     changes = {path: content for path, content in dict(files, **lists).items() if due(path, content)}
     if found and (changes or params["read"]):
         aptfiles.read(host, mirrors, found)
+    ledger = unowned.Ledger(module)
+    for path in (path for path in changes if os.path.exists(path)):
+        why = "entries would be set aside for a mirror" if path in lists else "its content would be another"
+        ledger.meet("paths", path, unowned.REPLACE, why)
     diff = [shown(path, content) for path, content in changes.items()]
     if not module.check_mode:
         for path, content in changes.items():
@@ -265,7 +275,8 @@ def converge(module, scratch):
         trust.refresh(module, changes)
     settings = [os.path.dirname(network.PATH)] if network.PATH in files else []
     owned = [path for path, content in lists.items() if aptmirror.MARK.encode() in content]
-    return {"changed": bool(changes), "diff": diff, "owns": sorted([*settings, *files, *owned])}
+    owns = {"owns": sorted([*settings, *files, *owned]), "unowned": ledger.marks}
+    return dict(owns, changed=bool(changes), diff=diff)
 
 
 def main():
@@ -280,6 +291,8 @@ def main():
     scratch = tempfile.mkdtemp(prefix="aimlsetup-network-")
     try:
         result = converge(module, scratch)
+    except unowned.Unasked as error:
+        module.fail_json(msg=str(error), consent="adopt")
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     module.exit_json(**result)

@@ -79,13 +79,18 @@ unowned:
   type: list
   elements: dict
   returned: always
+lost:
+  description: Sentences about what no undo brings back, since it is too large to be kept.
+  type: list
+  elements: str
+  returned: success
 """
 
 import grp
 import os
 import pwd
 
-from ansible_collections.codehub.aimlsetup.plugins.module_utils import atomic, state, unowned
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import atomic, receipts, state, unowned
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
 
 OPTIONS = {
@@ -194,6 +199,15 @@ def alteration(now, wanted):
     )
 
 
+def unkept(entry):
+    """Whether a content would go that receipts do not keep."""
+    now = state.path_state(entry["path"])
+    if not now or now["type"] != "file" or os.path.getsize(entry["path"]) <= receipts.KEEP_LIMIT:
+        return False
+    wanted = wanted_state(entry, now) or {}
+    return wanted.get("sha256") != now["sha256"]
+
+
 def make(entry, now, ids):
     """Bring one entry about."""
     path, mode = entry["path"], entry["mode"]
@@ -250,7 +264,7 @@ def main():
     """Run the module."""
     module = writer(OPTIONS)
     ledger = unowned.Ledger(module)
-    done, diffs = [], []
+    done, diffs, lost = [], [], []
     entry = {"path": "entries"}
     try:
         entries = []
@@ -260,7 +274,10 @@ def main():
             if meet(kept(entry), ledger):
                 entries.append(kept(entry))
         for entry in entries:
+            large = unkept(entry)
             shown = apply(entry, module.check_mode)
+            if shown and large:
+                lost.append("%s: %s" % (entry["path"], receipts.TOO_LARGE))
             if shown:
                 done.append(entry["path"])
                 diffs.append(shown)
@@ -268,7 +285,7 @@ def main():
         module.fail_json(msg=str(error), consent="adopt", unowned=ledger.marks)
     except (Refused, OSError) as error:
         module.fail_json(msg="%s: %s" % (entry["path"], error), changed=bool(done), paths=done)
-    module.exit_json(changed=bool(done or ledger.marks), paths=done, diff=diffs, unowned=ledger.marks)
+    module.exit_json(changed=bool(done or ledger.marks), paths=done, diff=diffs, unowned=ledger.marks, lost=lost)
 
 
 if __name__ == "__main__":

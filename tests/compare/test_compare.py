@@ -91,7 +91,7 @@ def test_what_the_lock_no_longer_names_goes_first_and_backwards() -> None:
     assert compare.to_apply(found) == ([], ["repos", "codehub"])
 
 
-def test_a_host_without_python_gets_base_alone() -> None:
+def test_a_host_without_python_gets_base_and_its_way_out_alone() -> None:
     found = compare.compare({"base": Expected(DIGEST), "codehub": Expected(DIGEST)}, observed({}, python=None))
     assert signs(found) == {"base": "+"}
 
@@ -182,9 +182,11 @@ def test_environments_that_fit_nowhere_are_not_begun(
     ("facts", "words"),
     [({}, "the host has no Python yet"), ({"python_old": "3.6.9"}, "the host's Python is 3.6.9, too old for modules")],
 )
-def test_a_host_that_modules_do_not_run_on_gets_base_alone(facts: dict[str, str], words: str) -> None:
+def test_a_host_that_modules_do_not_run_on_gets_base_and_its_way_out_alone(facts: dict[str, str], words: str) -> None:
     wanted = {"base": Expected(DIGEST), "codehub": Expected(DIGEST)}
     (drift,) = compare.compare(wanted, observed({}, python=None, **facts))
     assert (drift.component, drift.action) == ("base", "+")
     assert drift.reasons[0].startswith(words)
     assert compare.compare({}, observed({}, python=None, **facts)) == []
+    closed = {"network": Expected(DIGEST), **wanted}
+    assert signs(compare.compare(closed, observed({}, python=None, **facts))) == {"network": "+", "base": "+"}

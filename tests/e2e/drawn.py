@@ -7,6 +7,8 @@ from tests.e2e.site import GUEST_APP
 
 PACKAGES = ["bc", "ed", "pv", "tree", "time", "rename", "sqlite3"]  # rename and sqlite3 bring dependencies
 NEEDED = ["ca-certificates", "python3", "git", "openssh-client"]
+# What `lived` leaves in places that a component wants otherwise, as a plan names it.
+LIVED = ["/aimldl-dat", "/aimldl-dat/logs", "/codehub", "/codehub/external", "user:codehub", "group:codehub-ai"]
 DIRECTORIES = ["/aimldl-dat/logs", "/aimldl-dat/data-mongodb", "/aimldl-dat/uploads"]
 
 

@@ -1,13 +1,15 @@
 """A tree made by hand in the layout that users have, with a service of their own that answers."""
 
 import io
+import json
 import subprocess
 import tarfile
 from pathlib import Path
+from typing import Any
 
 from aimlsetup import sandbox
 from tests.e2e import site as small
-from tests.faults.interruption import on
+from tests.remote import on
 
 KEY = "vidteq-rld-1"
 OWNER = "dev"
@@ -68,6 +70,21 @@ Restart=on-failure
 
 [Install]
 WantedBy=multi-user.target
+"""
+# Everything of the hand-made tree: type, mode, owner, target and content of each; and the unit's process.
+STATE = r"""
+import hashlib, json, os, subprocess
+found = {}
+for root in ("/codehub", "/codehub-config", "/aimldl-dat", "/aimldl-mnt", "/virtualmachines", "/etc/systemd/system"):
+    for parent, directories, files in os.walk(root):
+        directories[:] = [name for name in directories if name != "__pycache__"]
+        for path in [parent, *(os.path.join(parent, name) for name in directories + files)]:
+            info = os.lstat(path)
+            link = os.readlink(path) if os.path.islink(path) else ""
+            content = open(path, "rb").read() if os.path.isfile(path) and not link else b""
+            found[path] = [info.st_mode, info.st_uid, info.st_gid, link, hashlib.sha256(content).hexdigest()]
+shown = subprocess.run(["systemctl", "show", "gunicorn", "-p", "MainPID,NRestarts"], stdout=subprocess.PIPE, check=True)
+print(json.dumps([found, shown.stdout.decode()]))
 """
 PROGRAM = f"""\
 #!{ENVIRONMENT}/bin/python
@@ -133,3 +150,15 @@ def make(host: sandbox.Host, scratch: Path) -> None:
         done = subprocess.run(argv, stdin=handle, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     on(host, "systemctl", "is-active", UNIT)
+
+
+def state(host: sandbox.Host) -> tuple[dict[str, Any], str]:
+    """What the hand-made tree is now, and which process serves."""
+    found, process = json.loads(on(host, "python3", "-c", STATE))
+    return found, process
+
+
+def lost(before: tuple[dict[str, Any], str], after: tuple[dict[str, Any], str]) -> dict[str, Any]:
+    """What is no longer as it was; things that are new are none of it."""
+    changed = {path: what for path, what in before[0].items() if after[0].get(path) != what}
+    return changed | ({} if before[1] == after[1] else {"process": after[1]})

@@ -8,7 +8,7 @@ from typing import Any
 
 from aimlsetup import sandbox
 from tests.e2e.site import BIN, Site
-from tests.faults.interruption import on
+from tests.remote import on
 
 HEIGHT, WIDTH = 24, 120
 SECONDS = 300

@@ -17,39 +17,11 @@ from aimlsetup import sandbox
 from tests.e2e import handmade
 from tests.e2e import site as small
 from tests.e2e.screen import refused
-from tests.faults.interruption import on
+from tests.remote import on
 
 pytestmark = [pytest.mark.host, pytest.mark.network]
-
 EXPORTS = "/etc/profile.d/codehub.sh"
 APP = "/codehub-config/app.yml"
-# Everything of the hand-made tree: type, mode, owner, target and content of each; and the unit's process.
-STATE = r"""
-import hashlib, json, os, subprocess
-found = {}
-for root in ("/codehub", "/codehub-config", "/aimldl-dat", "/aimldl-mnt", "/virtualmachines", "/etc/systemd/system"):
-    for parent, directories, files in os.walk(root):
-        directories[:] = [name for name in directories if name != "__pycache__"]
-        for path in [parent, *(os.path.join(parent, name) for name in directories + files)]:
-            info = os.lstat(path)
-            link = os.readlink(path) if os.path.islink(path) else ""
-            content = open(path, "rb").read() if os.path.isfile(path) and not link else b""
-            found[path] = [info.st_mode, info.st_uid, info.st_gid, link, hashlib.sha256(content).hexdigest()]
-shown = subprocess.run(["systemctl", "show", "gunicorn", "-p", "MainPID,NRestarts"], stdout=subprocess.PIPE, check=True)
-print(json.dumps([found, shown.stdout.decode()]))
-"""
-
-
-def state(host: sandbox.Host) -> tuple[dict[str, Any], str]:
-    """What the hand-made tree is now, and which process serves."""
-    found, process = json.loads(on(host, "python3", "-c", STATE))
-    return found, process
-
-
-def lost(before: tuple[dict[str, Any], str], after: tuple[dict[str, Any], str]) -> dict[str, Any]:
-    """What is no longer as it was; things that are new are none of it."""
-    changed = {path: what for path, what in before[0].items() if after[0].get(path) != what}
-    return changed | ({} if before[1] == after[1] else {"process": after[1]})
 
 
 @contextmanager
@@ -98,7 +70,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[small.Site
 
 def test_taken_over_with_nothing_of_it_changed(lived: tuple[small.Site, sandbox.Host]) -> None:
     site, host = lived
-    before = state(host)
+    before = handmade.state(host)
     with asking(host.address) as outcomes:
         described(site, host)
         assert_left_without_consent(site, host, before)
@@ -106,7 +78,7 @@ def test_taken_over_with_nothing_of_it_changed(lived: tuple[small.Site, sandbox.
         site.run("apply", "--yes", str(site.directory / "change.plan"))
         assert json.loads(site.run("verify", "--json"))["ok"]
         assert "nothing to do" in site.run("apply", "--yes")
-    assert lost(before, state(host)) == {}
+    assert handmade.lost(before, handmade.state(host)) == {}
     assert set(outcomes) == {"200"}, outcomes
     assert outcomes["200"] > 100
     assert on(host, "sh", "-c", f". {EXPORTS}; echo $AI_WEIGHTS_PATH").strip() == "/mnt/weights"
@@ -142,7 +114,7 @@ def assert_left_without_consent(site: small.Site, host: sandbox.Host, before: tu
     assert {APP, "/aimldl-dat/logs", handmade.CHECKOUT, handmade.UNIT, "user:dev"} <= marks.keys()
     assert {"other.service", handmade.ENVIRONMENT} <= {met["name"] for met in plan["keeps"]}
     refused(site, "unowned", "nothing was changed", f"replace: {EXPORTS}: .*content", f"--replace {EXPORTS}", status=5)
-    assert lost(before, state(host)) == {}
+    assert handmade.lost(before, handmade.state(host)) == {}
     assert on(host, "sh", "-c", "ls /var/lib/aimlsetup /aimldl-kbank 2>/dev/null || true") == ""
 
 
@@ -157,4 +129,4 @@ def assert_a_full_disk_stops_it(site: small.Site, host: sandbox.Host, before: tu
     finally:
         on(host, "umount", "/var/lib/aimlsetup")
         on(host, "rmdir", "/var/lib/aimlsetup")
-    assert lost(before, state(host)) == {}
+    assert handmade.lost(before, handmade.state(host)) == {}

@@ -15,7 +15,7 @@ from aimlsetup import sandbox
 from tests.e2e import site as small
 from tests.e2e.screen import changes, refused, say, snapshot
 from tests.e2e.test_drift import answer
-from tests.faults.interruption import on
+from tests.remote import on
 
 pytestmark = [pytest.mark.host, pytest.mark.network]
 

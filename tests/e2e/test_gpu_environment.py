@@ -13,8 +13,8 @@ import pytest
 from aimlsetup import catalog, sandbox
 from tests import serving, wheels
 from tests.e2e.site import Site, binds
-from tests.faults.interruption import on
 from tests.gpu import frameworks
+from tests.remote import on
 
 pytestmark = [pytest.mark.host, pytest.mark.network]
 

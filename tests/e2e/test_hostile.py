@@ -16,7 +16,7 @@ from aimlsetup.errors import AimlsetupError
 from tests.e2e import site as small
 from tests.e2e.screen import say
 from tests.e2e.test_drift import answer
-from tests.faults.interruption import on
+from tests.remote import on
 
 Document = dict[str, Any]
 MARK = "pwned-by-a-value"

@@ -218,7 +218,9 @@ def test_provisioned_to_the_served_model(closed: Closed) -> None:
         table = stack.enter_context(uplink(addresses, bridge))
         leaks = stack.enter_context(watching())
         said = closed.run("sources", "check", "--distro", "debian12")
-        said += closed.run("apply", "--yes")
+        refused = closed.run("apply", "--yes", expect=5)
+        assert "entries would be set aside for a mirror" in refused
+        said += refused + closed.run("apply", "--yes", "--replace", "/etc/apt/sources.list.d/debian.sources")
         said += closed.run("verify")
         assert answer(closed.target)["model"] == small.KEY
         assert f"{closed.target.name}: nothing to do" in closed.run("apply", "--yes")

@@ -22,7 +22,8 @@ from aimlsetup.models.profile import Host
 from tests import standalone
 from tests.e2e import site as small
 from tests.e2e.screen import refused
-from tests.faults.interruption import on
+from tests.mirrors import authority
+from tests.remote import on
 from tests.serving import bridge, served
 
 OLD = standalone.installed("3.6")
@@ -34,6 +35,7 @@ pytestmark = [
     pytest.mark.skipif(bool(MISSING) or not OLD, reason="Python 3.6, 3.12 and 3.13 under ~/.pyenv make the stand-ins"),
 ]
 
+CAS = "/etc/ssl/certs/ca-certificates.crt"
 PRIVATE = "/opt/aimlsetup/python"
 PROGRAM = role("base") / "files" / "private_python.sh"
 
@@ -49,6 +51,11 @@ class Place:
     url: str
     entries: list[dict[str, Any]]
 
+    @property
+    def authority(self) -> str:
+        """The certificate of an authority of the site, which hosts have to trust."""
+        return (self.builds.parent / "ca.pem").read_text()
+
     def wish(self, url: str | None = None, *hosts: str) -> None:
         """Write the profile: for both hosts, with the source where it is, unless something else is said."""
         names = hosts or (self.bare.name, self.old.name)
@@ -56,6 +63,7 @@ class Place:
             "components": ["base", "codehub", "python_env"],
             "sources": {"python_builds": {"url": url or self.url, "builds": self.entries}},
             "base": {"packages": ["ca-certificates", "git"]},
+            "network": {"ca_bundle": str(self.builds.parent / "ca.pem")},
             "python_env": {"envs": [{"name": "py_3", "python": "3.12", "requirements": ["six"]}]},
         }
         for section in ("data_links", "repos", "ai_service"):
@@ -68,6 +76,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     directory = tmp_path_factory.mktemp("bare")
     names = [f"bare-{os.getpid()}", f"old-{os.getpid()}"]
     builds = directory / "builds"
+    authority(directory, "127.0.0.1")
     entries = [standalone.build(builds, minor) for minor in ("3.12", "3.13")]
     try:
         binds = [small.cached("uv", "/var/cache/aimlsetup/uv"), f"{OLD}:/opt/old"]
@@ -130,8 +139,8 @@ def test_both_are_set_up_on_a_private_python_and_the_second_time_nothing_changes
     place.wish()
     plan = json.loads(place.site.run("plan", "--json"))["hosts"]
     for host, words in ((place.bare, "no Python yet"), (place.old, "3.6.15, too old")):
-        (drift,) = plan[host.name]["drifts"]
-        assert (drift["component"], drift["action"]) == ("base", "+")
+        way_out, drift = plan[host.name]["drifts"]
+        assert [(one["component"], one["action"]) for one in (way_out, drift)] == [("network", "+"), ("base", "+")]
         assert words in drift["reasons"][0]
         assert drift["effects"]["download"] == (place.builds / place.entries[1]["file"]).stat().st_size
     place.site.run("apply", "--yes")
@@ -141,6 +150,7 @@ def test_both_are_set_up_on_a_private_python_and_the_second_time_nothing_changes
     for host in (place.bare, place.old):
         python = on(host, "/virtualmachines/virtualenvs/py_3/bin/python", "-c", "import six, sys; print(sys.version)")
         assert python.startswith("3.12.")
+        assert on(host, "openssl", "verify", "-CAfile", CAS, "/dev/stdin", stdin=place.authority).endswith("OK\n")
         assert on(host, "ls", "-A", "/opt/aimlsetup/pythons").split() == [f"{place.entries[0]['version']}-20200101"]
     found = on(place.bare, "sh", "-c", "dpkg -l python3 python3-apt 2>/dev/null; ls /usr/bin/python3", check=False)
     assert "ii" not in found
@@ -150,7 +160,7 @@ def test_both_are_set_up_on_a_private_python_and_the_second_time_nothing_changes
 def test_it_goes_with_the_last_component(place: Place) -> None:
     place.wish(None, place.bare.name)
     boxes = {place.bare.name: Host(address=place.bare.name, user="root", ssh_config=str(place.bare.ssh_config))}
-    names = ["python_env", "codehub", "base"]
+    names = ["python_env", "codehub", "base", "network"]
     with session(boxes) as run:
         run.interpreters[place.bare.name] = f"{PRIVATE}/bin/python3"
         done = act.site(run, {place.bare.name: Work({}, names)})

@@ -11,8 +11,8 @@ import yaml
 from aimlsetup import content, sandbox
 from tests.e2e.site import BIN, KEY, Site, binds, profile, repository
 from tests.e2e.test_drift import answer, receipts
-from tests.faults.interruption import on
 from tests.packaging.built import ROOT, run
+from tests.remote import on
 
 pytestmark = [pytest.mark.host, pytest.mark.network]
 

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from aimlsetup import sandbox
 from aimlsetup.sandbox import Host
 from tests.conftest import factory
+from tests.e2e import own
 from tests.e2e import site as small
 from tests.plugins.apt_repository import run
 
@@ -32,6 +34,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> small.Site:
 def host(site: small.Site) -> Iterator[Host]:
     """A host that has been bare: driver, toolkit, and cuDNN's wheel in an environment."""
     binds = [small.cached("uv", "/var/cache/aimlsetup/uv"), small.cached("apt-bookworm", "/var/cache/apt/archives")]
+    binds += own.BINDS
     with factory() as make:
         made = make("bookworm", binds=binds)
         site.write(
@@ -78,6 +81,29 @@ def test_everything_is_proven_and_nothing_is_left_to_do(host: Host, site: small.
     proofs = json.loads(site.run("verify", "--json"))["proofs"]
     assert {proof["component"]: proof["ok"] for proof in proofs} == dict.fromkeys(COMPONENTS, True)
     assert json.loads(site.run("apply", "--yes", "--json"))["hosts"][host.name]["applied"] == []
+
+
+def test_a_host_that_is_its_own_controller_goes_on_after_its_reboot(host: Host, site: small.Site) -> None:
+    here = own.Own(host)
+    here.write(site, reboot_ok=True)
+    here.reboots()
+    assert here.until_resumed() == "success", run(host, f"journalctl -u {own.UNIT}")
+    assert run(host, f"systemctl is-enabled {own.UNIT} || true").strip() == "disabled"
+    proofs = json.loads(here.run("verify", "--json").rpartition("exit")[0])["proofs"]
+    assert {proof["component"]: proof["ok"] for proof in proofs} == dict.fromkeys(COMPONENTS, True)
+
+
+def test_the_power_fails_while_it_goes_on(host: Host, site: small.Site) -> None:
+    """The boot after that is an ordinary one, and the same command finishes."""
+    here = own.Own(host)
+    here.write(site, reboot_ok=True, persistence=False)
+    here.reboots()
+    here.until("going on", lambda: here.resuming() == "activating")
+    sandbox.kill(host)
+    sandbox.up([host.name], host.release)
+    assert here.resuming() == "inactive"
+    assert here.run("apply", "--yes").endswith("exit 0\n")
+    assert "nothing to do" in here.run("apply", "--yes")
 
 
 def test_the_toolkit_of_debian_13(tmp_path: Path) -> None:

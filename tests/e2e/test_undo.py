@@ -17,7 +17,7 @@ from tests.e2e import drawn
 from tests.e2e import site as small
 from tests.e2e.footprint import differences, footprint
 from tests.e2e.site import HEALTH, PORT, Site, profile
-from tests.faults.interruption import on
+from tests.remote import on
 
 pytestmark = [pytest.mark.host, pytest.mark.network]
 PROFILES = 10
@@ -45,8 +45,7 @@ def test_after_apply_and_undo_the_host_is_as_it_was(lone: tuple[Site, sandbox.Ho
     before = footprint(host)
     document = drawn.profile(draw, host.name)
     site.write(document)
-    site.run("plan", "-o", "change.plan")
-    site.run("apply", "change.plan", "--yes")
+    site.run("apply", "--yes", *(word for name in drawn.LIVED for word in ("--replace", name)))
     assert differences(before, footprint(host)), "the apply changed nothing, so this shows nothing"
     site.run("undo", "--yes")
     assert differences(before, footprint(host)) == [], json.dumps(document)

@@ -14,7 +14,7 @@ import pytest
 from aimlsetup import sandbox
 from tests.conftest import HostFactory, factory
 from tests.e2e import site as small
-from tests.faults.interruption import on
+from tests.remote import on
 
 pytestmark = [pytest.mark.host, pytest.mark.network]
 

@@ -103,10 +103,12 @@ def test_what_can_not_be_taken_back_is_told() -> None:
     events = [
         changed("Install", plan=plan),
         changed("x : Serve | Make the release", action="ansible.builtin.command"),
+        changed("Write", lost=["/f: its content is not kept"]),
     ]
     assert effects(events, str)["one", "base"].lost == [
         "a 1: neither apt's cache nor a source has this version to go back to",
         "what “Serve | Make the release” makes stays",
+        "/f: its content is not kept",
     ]
 
 

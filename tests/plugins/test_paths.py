@@ -68,3 +68,14 @@ def test_content_is_data(paths: Any, tmp_path: Path, text: str) -> None:
     paths.apply(entry(target, "file", content=text), check_mode=False)
     assert target.read_bytes() == text.encode()
     assert [path.name for path in tmp_path.iterdir()] == ["file"], "no temporary file is left"
+
+
+@pytest.mark.parametrize(("size", "text", "lost"), [(4 << 20, "x", False), (5 << 20, "x", True), (5 << 20, "", False)])
+def test_what_is_too_large_to_be_kept_is_told_where_its_content_goes(
+    paths: Any, tmp_path: Path, size: int, text: str, lost: bool
+) -> None:
+    path = tmp_path / "large"
+    path.write_bytes(b"y" * size)
+    same = "y" * size
+    assert paths.unkept(entry(path, "file", content=text or same, mode="0600")) is lost
+    assert paths.unkept(entry(path, "absent")) is (size > 4 << 20)

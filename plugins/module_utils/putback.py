@@ -323,7 +323,9 @@ def reinstate(directory, parts):
             shutil.rmtree(receipts.history_of(directory, part.component), ignore_errors=True)
         if part.file:
             os.unlink(part.file)
+    with contextlib.suppress(ValueError):  # an earlier receipt that somebody edited keeps what all of them tell of
+        receipts.prune(directory)
     if not receipts.load_all(directory):
-        for place in (os.path.join(directory, "before"), os.path.join(directory, "history"), debs.DIRECTORY):
+        for place in (os.path.join(directory, receipts.BEFORE), os.path.join(directory, "history"), debs.DIRECTORY):
             shutil.rmtree(place, ignore_errors=True)
         remove([directory, os.path.dirname(directory)])

@@ -17,6 +17,7 @@ further, as `history/<component>/<serial>.json`. Standard library only, Python 3
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 
@@ -34,6 +35,8 @@ DIRECTORY = (
 )
 KEEP_LIMIT = 4 * 1024 * 1024  # larger files are recorded by digest only
 TOO_LARGE = "its content is not kept (files beyond %d MiB are not)" % (KEEP_LIMIT >> 20)
+BEFORE = "before"  # where contents of files are kept, by digest
+DIGEST = re.compile("[0-9a-f]{64}")
 HISTORY = 10  # earlier receipts of a component that are kept
 
 
@@ -118,7 +121,7 @@ def union(first, second):
 
 def keep_contents(directory, states):
     """Copy each regular file of these states, as it is now, to `before/<sha256>`; existing copies are kept."""
-    store = os.path.join(directory, "before")
+    store = os.path.join(directory, BEFORE)
     for path, before in states.get("paths", {}).items():
         digest = (before or {}).get("sha256")
         copy = os.path.join(store, digest) if digest else None
@@ -237,10 +240,35 @@ def history(directory, component):
     return [_read(path) for path in _history(directory, component)]
 
 
-def earlier(directory, component):
-    """(file, receipt) of the state before a component's last change, or None. ValueError as of `load`."""
-    found = _history(directory, component)
-    return (found[0], _read(found[0])) if found else None
+def earlier(directory, component, serial):
+    """(file, receipt) of the state before a component's change of this number, or None. ValueError as of `load`.
+
+    One of that number itself is left by an undo that was killed when its receipt was there again.
+    """
+    for path in _history(directory, component):
+        if int(os.path.basename(path)[: -len(".json")]) < serial:
+            return path, _read(path)
+    return None
+
+
+def prune(directory):
+    """Remove kept contents that no receipt can go back to any more, today's or an earlier one, and what is empty then.
+
+    ValueError as of `load`.
+    """
+    store, histories, needed = os.path.join(directory, BEFORE), os.path.join(directory, "history"), set()
+    for above, _names, files in os.walk(directory):
+        for path in [os.path.join(above, name) for name in files if name.endswith(".json")]:
+            receipt = _read(path)
+            states = [receipt.get("before_first"), receipt.get("before_last"), (receipt.get("dirty") or {}).get("before")]
+            needed.update(DIGEST.findall(json.dumps(states)))
+    for name in os.listdir(store) if os.path.isdir(store) else []:
+        if name not in needed:
+            os.unlink(os.path.join(store, name))
+    empty = [os.path.join(histories, name) for name in os.listdir(histories)] if os.path.isdir(histories) else []
+    for path in empty + [histories, store]:
+        if os.path.isdir(path) and not os.listdir(path):
+            os.rmdir(path)
 
 
 def consumed_outputs(directory, consumes):

@@ -105,14 +105,14 @@ def parts_of(params, known, installed):
         raise undo.Refused("aimlsetup has not applied %s on this host" % ", ".join(missing))
     found = []
     for name in wanted:
-        earlier = receipts.earlier(params["directory"], name)
+        earlier = receipts.earlier(params["directory"], name, known[name].get("serial", 0))
         found.append(undo.part(known[name], params["to"], installed, known, earlier))
     return sorted(found, key=lambda part: part.serial, reverse=True)
 
 
 def facts_of(parts, now, directory):
     """What deciding needs besides states."""
-    store = os.path.join(directory, "before")
+    store = os.path.join(directory, receipts.BEFORE)
     kept = set(os.listdir(store)) if os.path.isdir(store) else set()
     links = [(name, was, ours) for kind, name, was, ours, _unfinished in undo.targets(parts) if kind == "paths"]
     work, half = putback.work(now.get("checkouts", {})), putback.half(now.get("venvs", {}))

@@ -197,7 +197,8 @@ class History:
 
     def part(self, undo: Any, to: str = "last") -> Any:
         known = self.receipts.load_all(self.directory)
-        return undo.part(known["demo"], to, {}, known, self.receipts.earlier(self.directory, "demo"))
+        earlier = self.receipts.earlier(self.directory, "demo", known["demo"].get("serial", 0))
+        return undo.part(known["demo"], to, {}, known, earlier)
 
     def was(self, undo: Any, to: str = "last") -> str | None:
         """Content of the file before, from what was kept."""
@@ -210,7 +211,8 @@ def history(tmp_path: Path, _collection: None) -> History:
     return History(tmp_path)
 
 
-def test_undone_again_it_goes_one_change_further_back(undo: Any, history: History) -> None:
+@pytest.mark.parametrize("killed", [False, True], ids=["to the end", "killed before it forgot"])
+def test_undone_again_it_goes_one_change_further_back(undo: Any, history: History, *, killed: bool) -> None:
     for content in ("one", "two", "three", "three"):
         history.change(content)
     seen = []
@@ -220,8 +222,23 @@ def test_undone_again_it_goes_one_change_further_back(undo: Any, history: Histor
         if one.then is None:
             break
         history.receipts.save(history.directory, one.then)
-        Path(one.file).unlink()
+        if not killed:
+            Path(one.file).unlink()
     assert seen == ["two", "one", None]
+
+
+def test_what_no_receipt_tells_of_any_more_is_not_kept(undo: Any, history: History) -> None:
+    for content in ("one", "two", "three"):
+        history.change(content)
+    kept = Path(history.directory) / "before"
+    assert len(list(kept.iterdir())) == 2
+    history.receipts.prune(history.directory)
+    assert len(list(kept.iterdir())) == 2
+    while (one := history.part(undo)).then:
+        history.receipts.save(history.directory, one.then)
+        Path(one.file).unlink()
+    history.receipts.prune(history.directory)
+    assert [path.name for path in Path(history.directory).iterdir()] == ["demo.json"]
 
 
 def test_before_the_first_change(undo: Any, history: History) -> None:

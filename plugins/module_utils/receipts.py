@@ -260,7 +260,8 @@ def prune(directory):
     for above, _names, files in os.walk(directory):
         for path in [os.path.join(above, name) for name in files if name.endswith(".json")]:
             receipt = _read(path)
-            states = [receipt.get("before_first"), receipt.get("before_last"), (receipt.get("dirty") or {}).get("before")]
+            begun = receipt.get("dirty") or {}
+            states = [receipt.get("before_first"), receipt.get("before_last"), begun.get("before")]
             needed.update(DIGEST.findall(json.dumps(states)))
     for name in os.listdir(store) if os.path.isdir(store) else []:
         if name not in needed:

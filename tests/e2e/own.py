@@ -1,4 +1,4 @@
-"""A host that is its own controller, and what its driver role reboots for: a GPU without its module, until the next boot.
+"""A host that is its own controller, and what it reboots for: a GPU whose module is not loaded, until the next boot.
 
 The checkout and its Python are bound into the host. What can't be here is the GPU: files in its place on the bus.
 """

@@ -3,8 +3,10 @@
 import random
 from typing import Any
 
+from tests.e2e import site
 from tests.e2e.site import GUEST_APP
 
+SERVING = 0.2
 PACKAGES = ["bc", "ed", "pv", "tree", "time", "rename", "sqlite3"]  # rename and sqlite3 bring dependencies
 NEEDED = ["ca-certificates", "python3", "git", "openssh-client"]
 # What `lived` leaves in places that a component wants otherwise, as a plan names it.
@@ -13,7 +15,10 @@ DIRECTORIES = ["/aimldl-dat/logs", "/aimldl-dat/data-mongodb", "/aimldl-dat/uplo
 
 
 def profile(draw: random.Random, host: str) -> dict[str, Any]:
-    """Components and their options for a sandbox host."""
+    """Components and their options for a sandbox host; one in five serves."""
+    if draw.random() < SERVING:
+        links = [{"path": path} for path in draw.sample(DIRECTORIES, draw.randrange(1, 3))]
+        return site.profile(host, data_links={"links": links})
     components = ["base", *(name for name in ("codehub", "data_links", "repos") if draw.random() < 0.6)]
     found: dict[str, Any] = {
         "version": 1,

@@ -72,8 +72,6 @@ def test_up_and_down_again_is_where_it_was(machine: Machine) -> None:
     assert "libcudnn.so.8" in run(machine.host, "ldconfig -p")
 
     machine.wish(**NEWER)
-    plan = machine.run("plan")
-    assert "cuda-toolkit-12-4" in plan
     machine.run("apply", "--yes")
     second = machine.installed()
     assert "cuda-toolkit-11-8" not in second, "it is no longer wanted, and nobody else needs it"

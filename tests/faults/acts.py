@@ -56,9 +56,10 @@ class Act:
         """Assert that what may be lost at no moment is there."""
         raise NotImplementedError
 
-    def finish(self, host: sandbox.Host) -> None:
-        """The same command finishes, and then there is nothing to do."""
-        self.site.run(*self.command)
+    def finish(self, host: sandbox.Host, *, in_order: bool) -> None:
+        """The same command finishes, from what `verify` found `in_order` or not, and then there is nothing to do."""
+        said = self.site.run(*self.command)
+        assert ("nothing to do" in said) == in_order, "verify and apply disagree"
         assert "nothing to do" in self.site.run(*self.command), "the next one changed something again"
         serves(host)
 
@@ -123,7 +124,8 @@ class Undo(Act):
         """What is not as it was before, but for what is remembered of it."""
         return [line for line in differences(self.before, footprint(host)) if "/var/lib/aimlsetup/" not in line]
 
-    def finish(self, host: sandbox.Host) -> None:
+    def finish(self, host: sandbox.Host, *, in_order: bool) -> None:
+        assert not in_order or self.site.drifted(self.name) == [], "verify and plan disagree"
         if self.left(host):  # done again after its end, it would go further back
             self.site.run(*self.command)
         left = self.left(host)
@@ -149,7 +151,8 @@ class Flip(Act):
         on(host, "test", "-x", f"{ENVIRONMENT}/bin/python")
         serves(host)
 
-    def finish(self, host: sandbox.Host) -> None:
+    def finish(self, host: sandbox.Host, *, in_order: bool) -> None:
+        assert not in_order or self.site.drifted(self.name) == [], "verify and plan disagree"
         if environment(host) == self.newer:
             self.site.run(*self.command)
         assert environment(host) != self.newer

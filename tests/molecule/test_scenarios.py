@@ -1,4 +1,4 @@
-"""Every molecule scenario, on booted hosts: check on the bare host, converge, idempotence, check, verify."""
+"""Every molecule scenario, on booted hosts: check on the bare host, converge, idempotence, verify."""
 
 import os
 import subprocess

@@ -127,7 +127,18 @@ def packed(files: dict[str, str], trees: dict[str, Path]) -> bytes:
 
 
 def make(host: sandbox.Host, scratch: Path) -> None:
-    """Make the tree and start the service; `scratch` is a directory of this machine."""
+    """Make the tree and start the service; in `scratch`, a directory of this machine, it is kept for further hosts."""
+    archive = scratch / "handmade.tar"
+    if not archive.exists():
+        _pack(archive, scratch)
+    argv = sandbox.ssh_argv(host, "sh", "-c", MAKE)
+    with archive.open("rb") as handle:
+        done = subprocess.run(argv, stdin=handle, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    on(host, "systemctl", "is-active", UNIT)
+
+
+def _pack(archive: Path, scratch: Path) -> None:
     gunicorn = scratch / "gunicorn"
     subprocess.run(
         [small.BIN / "uv", "pip", "install", "-q", "--target", gunicorn, "gunicorn"], check=True, capture_output=True
@@ -143,13 +154,7 @@ def make(host: sandbox.Host, scratch: Path) -> None:
         f"/etc/systemd/system/{UNIT}": SERVICE,
     }
     trees = {f"{ENVIRONMENT}/lib/python3.11/site-packages": gunicorn, CHECKOUT: work}
-    archive = scratch / "handmade.tar"
     archive.write_bytes(packed(files, trees))
-    argv = sandbox.ssh_argv(host, "sh", "-c", MAKE)
-    with archive.open("rb") as handle:
-        done = subprocess.run(argv, stdin=handle, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    on(host, "systemctl", "is-active", UNIT)
 
 
 def state(host: sandbox.Host) -> tuple[dict[str, Any], str]:

@@ -61,6 +61,8 @@ class Own:
 
     def until_resumed(self) -> str:
         """What became of the service that goes on, when it has ended."""
+        ended = ("systemctl", "show", "-P", "ExecMainExitTimestamp", UNIT)
+        self.until("finished", lambda: self._answers(*ended) not in ("", "yes"))
         self.until("finished", lambda: self.resuming() in ("inactive", "failed"))
         return on(self.host, "systemctl", "show", "-P", "Result", UNIT).strip()
 

@@ -62,6 +62,11 @@ def _device(scene: Scene) -> tuple[Choice, ...]:
     return (Choice("cpu", "CPU"), Choice("gpu", f"GPU{seen}", lack))
 
 
+def _maybe_without_root(scene: Scene) -> bool:
+    """Where nothing brings root; a sandbox host's user is."""
+    return scene.answers["where"] in ("local", "ssh") and scene.answers["become"] == "none"
+
+
 def _fits(component: Component, scene: Scene) -> bool:
     """Whether it is for the device, and can be had in the scope."""
     return component.device in (None, scene.answers["device"]) and (
@@ -124,7 +129,7 @@ BASICS = (
         "How far does it reach?",
         at=(("scope",),),
         absent=SYSTEM,
-        asked=lambda scene: scene.answers.get("become") == "none",
+        asked=_maybe_without_root,
         default=fixed(SYSTEM),
         choices=fixed(
             (

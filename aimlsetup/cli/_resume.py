@@ -1,5 +1,6 @@
 """Going on after a reboot of this machine itself: what begins the apply again, and the reboot."""
 
+import json
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -47,16 +48,14 @@ def _options(site: Site) -> list[str]:
 def recipe(
     profile: Path, host: str, environment: Mapping[str, str], secret: Iterable[str], options: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """Command, directory, environment, and the files to keep until then."""
+    """Command, directory, environment (as JSON), and the files to keep until then."""
     path = profile.resolve()
     arguments = ["apply", "--yes", "--profile", str(KEPT / PROFILE), "--limit", host, *options]
+    carried = {name: value for name, value in environment.items() if name not in {*secret} and _carried(name)}
     return {
         "command": [sys.executable, "-m", "aimlsetup", *arguments],
         "directory": str(Path.cwd()),
-        "environment": {
-            "HOME": "/root",
-            **{name: value for name, value in environment.items() if name not in {*secret} and _carried(name)},
-        },
+        "environment": json.dumps({"HOME": "/root", **carried}),
         "keep": {PROFILE: str(path), lock_file.path_of(Path(PROFILE)).name: str(lock_file.path_of(path))},
     }
 

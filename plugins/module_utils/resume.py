@@ -94,13 +94,13 @@ def remember(record):
 
 
 def enable(how):
-    """Have the apply begun again after the next boot: `command`, `directory`, `environment`, and files to `keep`."""
+    """Have the apply begun again after the next boot: `command`, `directory`, `environment` (JSON), files to `keep`."""
     shutil.rmtree(KEPT, ignore_errors=True)
     os.makedirs(KEPT, mode=0o700)
     for name, path in sorted(how["keep"].items()):
         with open(path, "rb") as handle:
             atomic.write(os.path.join(KEPT, os.path.basename(name)), handle.read(), 0o600, 0, 0)
-    lines = ["%s=%s\n" % (name, quoted(value)) for name, value in sorted(how["environment"].items())]
+    lines = ["%s=%s\n" % (name, quoted(value)) for name, value in sorted(json.loads(how["environment"]).items())]
     atomic.write(os.path.join(KEPT, "environment"), "".join(lines).encode(), 0o600, 0, 0)
     atomic.write(UNIT_FILE, unit(how["command"], how["directory"]).encode(), 0o644, 0, 0)
     systemd.control("daemon-reload")

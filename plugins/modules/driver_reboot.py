@@ -33,9 +33,11 @@ options:
         type: path
         required: true
       environment:
-        description: Its variables.
-        type: dict
-        default: {}
+        description: >-
+          Its variables, {name: value} as JSON. A text, since each value of a mapping that may hold a proxy's password
+          would be hidden wherever it occurs, and some are V(1).
+        type: str
+        default: "{}"
       keep:
         description: "{name: file}: what it reads, copied to F(/var/lib/aimlsetup/resume), root's alone."
         type: dict
@@ -97,7 +99,7 @@ OPTIONS = {
         "options": {
             "command": {"type": "list", "elements": "str", "required": True},
             "directory": {"type": "path", "required": True},
-            "environment": {"type": "dict", "default": {}, "no_log": True},
+            "environment": {"type": "str", "default": "{}", "no_log": True},
             "keep": {"type": "dict", "default": {}},
         },
     },

@@ -1,5 +1,6 @@
 """What goes on after a reboot of this machine: the command, and what of the environment it gets."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def test_recipe(tmp_path: Path) -> None:
         "aimlsetup.yml": str(tmp_path / "gpu.yml"),
         "aimlsetup.lock.yml": str(tmp_path / "gpu.lock.yml"),
     }
-    assert made["environment"] == {
+    assert json.loads(made["environment"]) == {
         "HOME": "/root", "PATH": "/usr/bin", "https_proxy": "http://proxy:3128", "NO_PROXY": "localhost",
         "AIMLSETUP_ENV": "x",
     }  # fmt: skip

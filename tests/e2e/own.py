@@ -60,11 +60,10 @@ class Own:
         self.until("rebooted", lambda: self._boot() not in ("", before))
 
     def until_resumed(self) -> str:
-        """What became of the service that goes on, when it has ended."""
-        ended = ("systemctl", "show", "-P", "ExecMainExitTimestamp", UNIT)
-        self.until("finished", lambda: self._answers(*ended) not in ("", "yes"))
+        """The state of the service that goes on, when it has begun (and so disabled itself) and ended."""
+        self.until("going on", lambda: self._answers("systemctl", "is-enabled", UNIT) == "disabled")
         self.until("finished", lambda: self.resuming() in ("inactive", "failed"))
-        return on(self.host, "systemctl", "show", "-P", "Result", UNIT).strip()
+        return self.resuming()
 
     def resuming(self) -> str:
         """The state of the service that goes on."""

@@ -13,7 +13,8 @@ from aimlsetup import content
 
 ROOT = Path(__file__).parents[2]
 ROLES = sorted(path.name for path in (content.root() / "roles").iterdir() if path.is_dir())
-COMPONENTS = yaml.safe_load((ROOT / "playbooks" / "site.yml").read_text())[0]["tasks"][1]["block"][1]["loop"]
+APPLYING = yaml.safe_load((ROOT / "playbooks" / "site.yml").read_text())[0]["tasks"][1]["block"]
+COMPONENTS = next(task["loop"] for task in APPLYING if task["name"] == "Components")
 
 
 def options(role: str) -> dict[str, Any]:

@@ -26,7 +26,7 @@ echo 0x10de >$gpu/vendor; echo 0x030000 >$gpu/class; echo 0x2684 >$gpu/device
 ls /lib/modules >/run/kernel
 mount --bind /run/kernel /proc/sys/kernel/osrelease
 """
-LIMIT = 90  # seconds
+LIMIT = 300  # seconds; an apply and a boot
 
 
 @dataclass

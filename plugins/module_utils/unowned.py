@@ -65,12 +65,12 @@ class Ledger:
             raise Unasked(words(self.marks[-1]))
         return True
 
-
     def meet_files(self, entries):
         """`meet` those of [{"path"}] that are there, to be written anew for a service."""
         for entry in entries:
             if os.path.lexists(entry["path"]):
                 self.meet("paths", entry["path"], REPLACE, "it would be what this service needs")
+
 
 def words(mark):
     """A mark as a sentence with what to do."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +26,7 @@ READ = (
 ENVIRONMENT = "/virtualmachines/virtualenvs/py_3"
 
 
-class Act:
+class Act(ABC):
     """One thing that is done to a host, by `command`; `prepare` has the host as it is before.
 
     A host serves one trial, or where an act is `lasting` all of them.
@@ -48,13 +49,13 @@ class Act:
         finally:
             sandbox.down([self.name])
 
+    @abstractmethod
     def prepare(self, host: sandbox.Host) -> None:
         """Have the host be what this is done to, whether it is new or has served already."""
-        raise NotImplementedError
 
+    @abstractmethod
     def kept(self, host: sandbox.Host) -> None:
         """Assert that what may be lost at no moment is there."""
-        raise NotImplementedError
 
     def finish(self, host: sandbox.Host, *, in_order: bool) -> None:
         """The same command finishes, from what `verify` found `in_order` or not, and then there is nothing to do."""

@@ -226,11 +226,6 @@ def trial(scratch, params, files):
     return given
 
 
-def mode_of(path):
-    """Permissions that a file of ours is to have."""
-    return CLOSED if path in SECRET else OPEN
-
-
 def due(path, content):
     """Whether a file is not as it is to be."""
     if content_of(path) != content:

@@ -46,6 +46,9 @@ _vault_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print a versioned JSON document and nothing else.")
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+take_lock_option = click.option(
+    "--take-lock", is_flag=True, help="Take a host over from another controller that is known to be dead."
+)
 
 
 def common(function: Command) -> Command:

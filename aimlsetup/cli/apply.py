@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aimlsetup.cli._options import common, inventory_options, print_document, yes_option
+from aimlsetup.cli._options import common, inventory_options, print_document, take_lock_option, yes_option
 from aimlsetup.errors import AimlsetupError, Exit
 
 if TYPE_CHECKING:
@@ -49,9 +49,7 @@ def _serial(_context: click.Context, _option: click.Parameter, text: str | None)
     callback=_serial,
     help="Of several hosts one is changed and verified first; then so many at a time. Default: all the rest at once.",
 )
-@click.option(
-    "--take-lock", is_flag=True, help="Take a host over from another controller's apply that is known to be dead."
-)
+@take_lock_option
 def command(
     saved: Path | None,
     profile: Path,

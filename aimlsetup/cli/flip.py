@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aimlsetup.cli._options import common, inventory_options, print_document, yes_option
+from aimlsetup.cli._options import common, inventory_options, print_document, take_lock_option, yes_option
 
 if TYPE_CHECKING:
     from aimlsetup.cli._site import Site
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @common
 @inventory_options
 @yes_option
-@click.option("--take-lock", is_flag=True, help="Take a host over from another controller that is known to be dead.")
+@take_lock_option
 def command(
     component: str,
     profile: Path,

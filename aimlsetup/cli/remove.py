@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aimlsetup.cli._options import common, inventory_options, yes_option
+from aimlsetup.cli._options import common, inventory_options, take_lock_option, yes_option
 from aimlsetup.errors import AimlsetupError, Exit
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--all", "everything", is_flag=True, help="Every component that was ever applied.")
 @click.option("--check", is_flag=True, help="Only show what would be removed.")
 @click.option("--diff", is_flag=True, help="Show every single thing.")
-@click.option("--take-lock", is_flag=True, help="Take a host over from another controller that is known to be dead.")
+@take_lock_option
 def command(
     components: tuple[str, ...],
     profile: Path,

@@ -69,6 +69,10 @@ owned:
   description: What the receipt owned before, as {kind => {name => state}}.
   type: dict
   returned: state is begin
+unfinished:
+  description: Whether an earlier run began and did not commit, so that what it wrote may not have been taken in.
+  type: bool
+  returned: state is begin
 unowned:
   description: Marks of what of O(owns) is there and no receipt owns.
   type: list
@@ -121,7 +125,10 @@ def begin(module, receipt, consumed):
         )  # fmt: skip
         receipts.keep_contents(params["directory"], begun["dirty"]["before"])
         receipts.save(params["directory"], begun)
-    module.exit_json(changed=False, owned=(receipt or {}).get("owned", {}), unowned=marks, consumed=consumed)
+    module.exit_json(
+        changed=False, owned=(receipt or {}).get("owned", {}), unfinished=bool((receipt or {}).get("dirty")),
+        unowned=marks, consumed=consumed,
+    )  # fmt: skip
 
 
 def commit(module, receipt, consumed):

@@ -31,15 +31,17 @@ _value:
   elements: str
 """
 
-from ansible_collections.codehub.aimlsetup.plugins.module_utils import shapes
+from ansible_collections.codehub.aimlsetup.plugins.module_utils import serving, shapes
 
 # What a service's own arguments and the role's other ones must be; kinds as `shapes` has them.
 SERVICE = {
     "model_key": "model_key", "env": "common_name", "app": "app", "app_dir": "path", "health_path": "health_path",
-    "memory_max": "memory", "unit": "unit",
+    "memory_max": "memory", "unit": "unit", "cpu_quota": "cpu_quota", "gpu_memory": "size",
 }  # fmt: skip
 SETTINGS = {"paths": "path", "accounts": "account", "devices": "device"}
 NUMBERS = {"port": (1, 65535), "workers": (1, 1024), "timeout": (1, 86400), "ready_seconds": (1, 86400)}
+MOST_REPLICAS = 64
+NEED = {"config": "setting", "host": "host"}
 
 
 def of_service(service):
@@ -56,7 +58,35 @@ def of_service(service):
     for name, value in service["environment"].items():
         if shapes.expected("variable", name) or "\0" in str(value):
             found.append(f"environment {name!r}: expected a variable's name, and a value without NUL")
-    return found + (of_release(service["release"]) if service.get("release") else [])
+    found += [problem for need in service.get("needs") or [] for problem in of_need(need)]
+    return found + of_gpus(service) + (of_release(service["release"]) if service.get("release") else [])
+
+
+def of_need(need):
+    """Problems of what a service says it needs."""
+    given = {key: shapes.expected(kind, need[key]) for key, kind in NEED.items() if need.get(key)}
+    found = [f"needs.{key} {need[key]!r}: expected {words}" for key, words in given.items() if words]
+    if need["kind"] == "http" and not str(need.get("url") or "").startswith(("http://", "https://")):
+        found.append(f"needs.url {need.get('url')!r}: expected the URL that {need['kind']} asks")
+    if need["kind"] == "tcp" and not (need.get("port") or need.get("config")):
+        found.append("needs.port: tcp has to be told which")
+    return found
+
+
+def of_gpus(service):
+    """Problems of replicas and of what they compute on."""
+    found = []
+    number = service.get("replicas")
+    if number is not None and not 1 <= number <= MOST_REPLICAS:
+        found.append(f"replicas {number!r}: expected a number from 1 to {MOST_REPLICAS}")
+    words = {gpu: shapes.expected("gpu", gpu) for gpu in service.get("gpus") or []}
+    found += [f"gpus {gpu!r}: expected {word}" for gpu, word in words.items() if word]
+    fraction = service.get("gpu_fraction")
+    if fraction is not None and not 0 < fraction <= 1:
+        found.append(f"gpu_fraction {fraction!r}: expected a number above 0, and at most 1")
+    if any(not isinstance(word, str) or "\0" in word for word in service.get("model_server") or []):
+        found.append("model_server: expected a program and its arguments, without NUL")
+    return found
 
 
 def of_release(release):
@@ -86,7 +116,7 @@ def service_problems(services, settings):
     for key, kind in SETTINGS.items():
         checked = {value: shapes.expected(kind, value) for value in settings[key]}
         found += [f"{value!r}: expected {words}" for value, words in checked.items() if words]
-    return found + taken_twice(services, "model_key") + taken_twice(services, "port")
+    return found + taken_twice(services, "model_key") + taken_twice(serving.instances(services), "port")
 
 
 class FilterModule:

@@ -13,7 +13,9 @@ SHAPES = {
     "app": (r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", "module:function, such as web_server:main"),
     "build": (r"3\.[0-9]{1,2}\.[0-9]{1,2}-[0-9]{8}", "a build of Python, such as 3.13.17-20261021"),
     "common_name": (r"[A-Za-z0-9][\w.-]{0,62}", "the common name of a virtualenv, such as py_3"),
+    "cpu_quota": (r"[1-9][0-9]{0,4}%", "a share of one CPU in percent, such as 150%"),
     "device": (r"/dev/[\w./-]+|(char|block)-[\w*-]+", "a device such as /dev/nvidia0 or char-nvidia-uvm"),
+    "gpu": (r"[0-9]{1,3}|(GPU|MIG)-[0-9A-Za-z/-]{1,80}", "a GPU's index or UUID, such as 0 or MIG-…"),
     "host": (r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", "the name or IPv4 address of one host"),
     "health_path": (r"/[!-~]*", "the path of a URL, beginning with /"),
     "memory": (r"[0-9]+[KMGT]?|[0-9]{1,3}%|infinity", "a size such as 4G"),
@@ -46,6 +48,7 @@ SHAPES = {
     "relative_path": (r"[^\x00-\x1f\x7f/][^\x00-\x1f\x7f]*", "a relative path without '..'"),
     "series": (r"[0-9]{1,3}\.[0-9]{1,3}", "a release of CUDA as major.minor, such as '12.4'"),
     "sha256": (r"[0-9a-f]{64}", "a sha256 in 64 hex digits"),
+    "size": (r"[0-9]+[KMGT]?", "a size such as 4G"),
     "unit": (r"[A-Za-z0-9:_.@-]+\.service", "the name of a unit, such as gunicorn.service"),
     "setting": (r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", "the name of a setting, such as ARCHS or DBCFG.OASISCFG"),
     "url": (

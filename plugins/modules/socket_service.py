@@ -16,7 +16,7 @@ description:
   - Restarting leaves the socket open. Requests wait in it and none is refused.
 options:
   name:
-    description: Name of both units, without suffix.
+    description: Name of both units, without suffix; an instance of a template (V(codehub-ai@vidteq-rld-1)) as well.
     type: str
     required: true
   files:
@@ -59,7 +59,7 @@ options:
   trial:
     description:
       - Text of a oneshot unit that loads what the service is to serve, without serving it. It is run as
-        C(NAME-trial.service) and removed, and has to bound its own time.
+        C(NAME-trial.service), with - in place of @, and removed, and has to bound its own time.
     type: str
     required: true
   depends:
@@ -94,10 +94,11 @@ author: [aimlsetup maintainers]
 EXAMPLES = r"""
 - name: Serve
   codehub.aimlsetup.socket_service:
-    name: codehub-ai-vidteq-rld-1
+    name: codehub-ai@vidteq-rld-1
     files:
-      - {path: /etc/systemd/system/codehub-ai-vidteq-rld-1.socket, content: "{{ __socket }}"}
-      - {path: /etc/systemd/system/codehub-ai-vidteq-rld-1.service, content: "{{ __service }}"}
+      - {path: /etc/systemd/system/codehub-ai@.socket, content: "{{ __socket }}"}
+      - {path: /etc/systemd/system/codehub-ai@.service, content: "{{ __service }}"}
+      - {path: /etc/systemd/system/codehub-ai@vidteq-rld-1.socket.d/port.conf, content: "{{ __port }}"}
     port: 4100
     url: http://127.0.0.1:4100/api/vision/v2/health
     trial: "{{ __trial }}"
@@ -161,10 +162,22 @@ class Refused(Exception):
     """The port is somebody else's; args: the message, and who has it."""
 
 
-def mark(params):
+def marked(name):
     """The drop-in that carries the digest of everything that shapes the process."""
+    return os.path.join(systemd.UNITS, name + ".service.d", "started-with.conf")
+
+
+def shapes_socket(name, path):
+    """Whether a file is one of the socket unit's, its template or its drop-ins included."""
+    template = name.partition("@")[0] + "@.socket" if "@" in name else name + ".socket"
+    units = [os.path.join(systemd.UNITS, unit) for unit in (name + ".socket", template)]
+    return path in units or os.path.dirname(path) == units[0] + ".d"
+
+
+def mark(params):
+    """That drop-in as a file."""
     digest = started.digest(params["files"], params["depends"])
-    path = os.path.join(systemd.UNITS, params["name"] + ".service.d", "started-with.conf")
+    path = marked(params["name"])
     content = "[Service]\nEnvironment=%s=%s\n" % (state.STARTED_WITH, digest)
     return {"path": path, "content": content, "mode": "0644", "group": None}
 
@@ -178,7 +191,7 @@ def pending(name, changed_paths):
     """Units to (re)start, judged by what runs and by the paths about to be rewritten; the socket only if it must be."""
     units = standing(name)
     socket, service = units[name + ".socket"], units[name + ".service"]
-    rewritten = os.path.join(systemd.UNITS, name + ".socket") in changed_paths
+    rewritten = any(shapes_socket(name, path) for path in changed_paths)
     socket_up = socket and socket["active"] == "active" and not rewritten
     service_up = service and service["active"] == "active" and service["current"] is True
     if not socket_up:
@@ -246,7 +259,7 @@ def untouched(params, before, replaced):
     """How what was not restarted does, in words; of a service whose URL was another, only that it runs."""
     if replaced:
         return "%s keeps its port" % replaced
-    if os.path.join(systemd.UNITS, params["name"] + ".socket") in before:
+    if any(shapes_socket(params["name"], path) for path in before):
         return "it still runs with what it was started with"
     said = health.answer(params["url"])
     how = "answers" if said is None else "runs"
@@ -255,7 +268,7 @@ def untouched(params, before, replaced):
 
 def try_out(params, before, replaced):
     """Load the application beside what runs. If that fails, put the files back and raise NotReady."""
-    trial = params["name"] + "-trial.service"
+    trial = params["name"].replace("@", "-") + "-trial.service"
     try:
         systemd.run_once(trial, params["trial"])
     except systemd.Failed as failure:
@@ -271,7 +284,7 @@ def try_out(params, before, replaced):
 def started_again(params, before, units):
     """Start it with the files it had before; in words, what came of that as far as the URL can tell."""
     start(params["name"], units)
-    if os.path.join(systemd.UNITS, params["name"] + ".socket") in before:
+    if any(shapes_socket(params["name"], path) for path in before):
         return "was started with them"
     try:
         wait_ready(params["name"], params["url"], params["ready_seconds"])
@@ -284,7 +297,7 @@ def undo(params, before, units, replaced):
     """The files as they were, and what ran with them; in words."""
     name = params["name"]
     both = [name + ".socket", name + ".service"]
-    new = before.get(os.path.join(systemd.UNITS, name + ".service"), True) is None
+    new = before.get(marked(name), True) is None
     if new:
         systemd.control("disable", "-q", "--now", *both)
         systemd.control("reset-failed", *both)

@@ -52,7 +52,7 @@ print(json.dumps({
     "heads": heads,
     "packages": said("dpkg-query", "-W", "-f", "${Package} ${Version} ${db:Status-Abbrev}\n"),
     "units": [line for line in said("systemctl", "list-unit-files", "--no-legend") if " transient " not in line],
-    "services": said("systemctl", "list-units", "--no-legend", "--plain", "--no-pager", "codehub-ai-*"),
+    "services": said("systemctl", "list-units", "--no-legend", "--plain", "--no-pager", "codehub-ai@*"),
     "files": {path: state for root in ROOTS for path, state in tree(root).items()},
 }))
 """

@@ -22,7 +22,7 @@ DAMAGE = {
         "repos": ["runuser", "-u", "codehub", "--", "git", "-C", "/codehub/apps/site", "checkout", "-q", "v1"],
     },
     "a stopped unit": {
-        "ai_service": ["systemctl", "stop", f"codehub-ai-{KEY}.service", f"codehub-ai-{KEY}.socket"],
+        "ai_service": ["systemctl", "stop", f"codehub-ai@{KEY}.service", f"codehub-ai@{KEY}.socket"],
     },
     # As after a run that was killed between writing its files and its handlers: nothing differs but the process.
     "a process older than its files": {
@@ -30,10 +30,10 @@ DAMAGE = {
             "sh",
             "-euc",
             f"""
-            file=/etc/systemd/system/codehub-ai-{KEY}.service.d/started-with.conf
+            file=/etc/systemd/system/codehub-ai@{KEY}.service.d/started-with.conf
             cp -a $file /root/kept
             sed -i 's/\\(AIMLSETUP_STARTED_WITH=\\).*/\\1before/' $file
-            systemctl daemon-reload; systemctl restart codehub-ai-{KEY}.service
+            systemctl daemon-reload; systemctl restart codehub-ai@{KEY}.service
             cp -a /root/kept $file; rm /root/kept
             systemctl daemon-reload
          """,

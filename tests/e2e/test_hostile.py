@@ -230,7 +230,7 @@ def test_settings_are_what_they_were_given(site: small.Site, host: sandbox.Host)
 @pytest.mark.network
 def test_the_service_runs_with_what_it_was_given(site: small.Site, host: sandbox.Host) -> None:
     assert answer(host)["model"] == small.KEY
-    unit = f"codehub-ai-{small.KEY}.service"
+    unit = f"codehub-ai@{small.KEY}.service"
     pid = on(host, "systemctl", "show", "-P", "MainPID", unit).strip()
     environment = on(host, "cat", f"/proc/{pid}/environ").split("\0")
     assert f"HOSTILE={TEXT}" in environment

@@ -142,4 +142,4 @@ def logs(host: sandbox.Host) -> str:
 
 def served_by(host: sandbox.Host) -> str:
     """Process id of the service."""
-    return on(host, "systemctl", "show", "-P", "MainPID", f"codehub-ai-{KEY}.service")
+    return on(host, "systemctl", "show", "-P", "MainPID", f"codehub-ai@{KEY}.service")

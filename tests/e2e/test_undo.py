@@ -81,7 +81,7 @@ def asked_all_the_while(host: sandbox.Host) -> Iterator[list[str]]:
 def environment(host: sandbox.Host) -> str:
     """The dated directory behind py_3, if the service really runs from it."""
     link = on(host, "readlink", "/virtualmachines/virtualenvs/py_3").strip()
-    pid = on(host, "systemctl", "show", "-P", "MainPID", f"codehub-ai-{small.KEY}.service").strip()
+    pid = on(host, "systemctl", "show", "-P", "MainPID", f"codehub-ai@{small.KEY}.service").strip()
     assert f"/{link}/" in on(host, "sh", "-c", f"cat /proc/{pid}/maps /proc/{pid}/cmdline | tr '\\0' ' '")
     return link
 

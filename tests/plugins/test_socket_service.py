@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-SOCKET = "/etc/systemd/system/codehub-ai-a-b-1.socket"
-SERVICE = "/etc/systemd/system/codehub-ai-a-b-1.service"
+SOCKET = "/etc/systemd/system/codehub-ai@a-b-1.socket.d/port.conf"
+SERVICE = "/etc/systemd/system/codehub-ai@a-b-1.service.d/model.conf"
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def origin() -> Iterator[str]:
 
 
 def params(url: str) -> dict[str, Any]:
-    return {"name": "codehub-ai-a-b-1", "url": url}
+    return {"name": "codehub-ai@a-b-1", "url": url}
 
 
 def test_it_answers(module: Any, origin: str) -> None:
@@ -58,13 +58,13 @@ def test_an_url_that_it_is_yet_to_have_is_not_asked(module: Any) -> None:
 
 
 def test_a_predecessor_is_named(module: Any) -> None:
-    said = module.untouched(params("http://127.0.0.1:1/"), {SOCKET: None}, "codehub-ai-a-b-0.socket")
-    assert said == "codehub-ai-a-b-0.socket keeps its port"
+    said = module.untouched(params("http://127.0.0.1:1/"), {SOCKET: None}, "codehub-ai@a-b-0.socket")
+    assert said == "codehub-ai@a-b-0.socket keeps its port"
 
 
 def test_the_mark_follows_all_that_shapes_the_process(module: Any) -> None:
     given = {
-        "name": "codehub-ai-a-b-1",
+        "name": "codehub-ai@a-b-1",
         "files": [{"path": SERVICE, "content": "[Service]\n"}],
         "depends": {"values": ["py_3-11_2026-11-21"], "links": []},
     }

@@ -23,6 +23,7 @@ CHECKS = {
         "--no-tips",
         "--violations",
         "plugins/module_utils",
+        "roles",
         "plugins/modules/observe.py",
         "plugins/modules/doctor.py",
     ],

@@ -87,7 +87,7 @@ def test_no_request_is_dropped(host_factory: HostFactory, tmp_path: Path) -> Non
     with Load(host.address) as load:
         for _ in range(3):
             time.sleep(1)
-            on(host, "systemctl", "restart", "codehub-ai-vidteq-rld-1.service")
+            on(host, "systemctl", "restart", "codehub-ai@vidteq-rld-1.service")
         on(host, "sh", "-c", "rm /virtualmachines/virtualenvs/py_3/lib/python3*/site-packages/gunicorn-*/RECORD")
         play(host, tmp_path, "prepare.yml", "converge.yml")
         time.sleep(1)

@@ -56,6 +56,37 @@ options:
     description: How long that may take.
     type: int
     default: 120
+  companion:
+    description:
+      - A unit that the service works with and that comes and goes with it, such as the model server behind a queue.
+        It is (re)started before the service, and taken back with it.
+    type: dict
+    options:
+      unit:
+        description: Its name, with suffix.
+        type: str
+        required: true
+      files:
+        description: Its files, as O(files).
+        type: list
+        elements: dict
+        required: true
+        options:
+          path:
+            description: Absolute path.
+            type: str
+            required: true
+          content:
+            description: Whole content.
+            type: str
+            required: true
+          mode:
+            description: Octal text.
+            type: str
+            default: "0644"
+          group:
+            description: Name of the group.
+            type: str
   trial:
     description:
       - Text of a oneshot unit that loads what the service is to serve, without serving it. It is run as
@@ -123,19 +154,21 @@ import time
 from ansible_collections.codehub.aimlsetup.plugins.module_utils import fileset, health, started, state, systemd, unowned
 from ansible_collections.codehub.aimlsetup.plugins.module_utils.module import writer
 
+FILES = {
+    "type": "list",
+    "elements": "dict",
+    "required": True,
+    "options": {
+        "path": {"type": "str", "required": True},
+        "content": {"type": "str", "required": True},
+        "mode": {"type": "str", "default": "0644"},
+        "group": {"type": "str"},
+    },
+}
 OPTIONS = {
     "name": {"type": "str", "required": True},
-    "files": {
-        "type": "list",
-        "elements": "dict",
-        "required": True,
-        "options": {
-            "path": {"type": "str", "required": True},
-            "content": {"type": "str", "required": True},
-            "mode": {"type": "str", "default": "0644"},
-            "group": {"type": "str"},
-        },
-    },
+    "files": FILES,
+    "companion": {"type": "dict", "options": {"unit": {"type": "str", "required": True}, "files": FILES}},
     "port": {"type": "int", "required": True},
     "vacated": {"type": "bool", "default": False},
     "url": {"type": "str", "required": True},
@@ -162,9 +195,9 @@ class Refused(Exception):
     """The port is somebody else's; args: the message, and who has it."""
 
 
-def marked(name):
-    """The drop-in that carries the digest of everything that shapes the process."""
-    return os.path.join(systemd.UNITS, name + ".service.d", "started-with.conf")
+def marked(unit):
+    """The drop-in that carries the digest of everything that shapes a unit's process."""
+    return os.path.join(systemd.UNITS, unit + ".d", "started-with.conf")
 
 
 def shapes_socket(name, path):
@@ -174,29 +207,44 @@ def shapes_socket(name, path):
     return path in units or os.path.dirname(path) == units[0] + ".d"
 
 
-def mark(params):
+def mark(unit, files, depends):
     """That drop-in as a file."""
-    digest = started.digest(params["files"], params["depends"])
-    path = marked(params["name"])
-    content = "[Service]\nEnvironment=%s=%s\n" % (state.STARTED_WITH, digest)
-    return {"path": path, "content": content, "mode": "0644", "group": None}
+    content = "[Service]\nEnvironment=%s=%s\n" % (state.STARTED_WITH, started.digest(files, depends))
+    return {"path": marked(unit), "content": content, "mode": "0644", "group": None}
 
 
-def standing(name):
-    """{unit: state} of socket and service, None for one systemd does not know."""
-    return state.units([name + ".socket", name + ".service"])
+def wanted(params):
+    """Every file of the service, and of what it works with; the marks first."""
+    service, other = params["name"] + ".service", params["companion"]
+    made = [mark(service, params["files"], params["depends"])] + params["files"]
+    return made + ([mark(other["unit"], other["files"], params["depends"])] + other["files"] if other else [])
 
 
-def pending(name, changed_paths):
+def companions(params):
+    """Names of the units that the service works with."""
+    return [params["companion"]["unit"]] if params["companion"] else []
+
+
+def standing(params):
+    """{unit: state} of socket, service and companion, None for one systemd does not know."""
+    return state.units([params["name"] + ".socket", params["name"] + ".service"] + companions(params))
+
+
+def pending(params, changed_paths):
     """Units to (re)start, judged by what runs and by the paths about to be rewritten; the socket only if it must be."""
-    units = standing(name)
-    socket, service = units[name + ".socket"], units[name + ".service"]
-    rewritten = any(shapes_socket(name, path) for path in changed_paths)
-    socket_up = socket and socket["active"] == "active" and not rewritten
-    service_up = service and service["active"] == "active" and service["current"] is True
-    if not socket_up:
-        return [name + ".socket", name + ".service"]
-    return [] if service_up and not changed_paths else [name + ".service"]
+    name, other = params["name"], params["companion"]
+    up = {
+        unit: found and found["active"] == "active" and (found["current"] is True or unit.endswith(".socket"))
+        for unit, found in standing(params).items()
+    }
+    outdated = [
+        unit for unit in companions(params)
+        if not up[unit] or any(entry["path"] in changed_paths for entry in other["files"])
+    ]  # fmt: skip
+    if not up[name + ".socket"] or any(shapes_socket(name, path) for path in changed_paths):
+        return [name + ".socket"] + outdated + [name + ".service"]
+    own = [path for path in changed_paths if not other or path not in [entry["path"] for entry in other["files"]]]
+    return outdated + ([] if up[name + ".service"] and not own else [name + ".service"])
 
 
 def predecessor(name, port, replaces):
@@ -214,17 +262,19 @@ def predecessor(name, port, replaces):
     return holder
 
 
-def start(name, units):
-    """Enable both units and bring the outdated ones up. A new socket is the only thing that closes the port."""
+def start(params, units):
+    """Enable all units and bring the outdated ones up. A new socket is the only thing that closes the port."""
+    name, every = params["name"], list(standing(params))
     both = [name + ".socket", name + ".service"]
     systemd.control("daemon-reload")
-    systemd.control("enable", "-q", *both)
-    systemd.control("reset-failed", *both)
-    if len(units) == len(both):
+    systemd.control("enable", "-q", *every)
+    systemd.control("reset-failed", *every)
+    if both[0] in units:
         systemd.control("stop", *both)
-        systemd.control("start", name + ".socket")
-    if units:
-        systemd.control("restart", "--no-block", name + ".service")
+        systemd.control("start", both[0])
+    for unit in units:
+        if unit != both[0]:
+            systemd.control("restart", "--no-block", unit)
 
 
 def wait_ready(name, url, seconds):
@@ -283,7 +333,7 @@ def try_out(params, before, replaced):
 
 def started_again(params, before, units):
     """Start it with the files it had before; in words, what came of that as far as the URL can tell."""
-    start(params["name"], units)
+    start(params, units)
     if any(shapes_socket(params["name"], path) for path in before):
         return "was started with them"
     try:
@@ -297,10 +347,12 @@ def undo(params, before, units, replaced):
     """The files as they were, and what ran with them; in words."""
     name = params["name"]
     both = [name + ".socket", name + ".service"]
-    new = before.get(marked(name), True) is None
-    if new:
-        systemd.control("disable", "-q", "--now", *both)
-        systemd.control("reset-failed", *both)
+    new = before.get(marked(both[1]), True) is None
+    fresh = [unit for unit in companions(params) if before.get(marked(unit), True) is None]
+    gone = (both if new else []) + fresh
+    if gone:
+        systemd.control("disable", "-q", "--now", *gone)
+        systemd.control("reset-failed", *gone)
     elif replaced:
         systemd.control("stop", *both)
     fileset.put_back(before)
@@ -308,7 +360,9 @@ def undo(params, before, units, replaced):
     if new:
         done = "It was new; its units are gone again."
     elif before:
-        done = "The files it had before were put back and it %s." % started_again(params, before, units)
+        left = dict(params, companion=None) if fresh else params
+        again = [unit for unit in units if unit not in fresh]
+        done = "The files it had before were put back and it %s." % started_again(left, before, again)
     else:
         done = "Its files had not changed, so there is nothing to go back to."
     if replaced:
@@ -325,17 +379,18 @@ def transact(params, entries, units, replaced):
         fileset.write(entry)
     if params["manager"] == "none":
         return
-    if replaced or (units and systemd.show(service, "ActiveState").get("ActiveState") == "active"):
+    running = service in units and systemd.show(service, "ActiveState").get("ActiveState") == "active"
+    if replaced or running:
         try_out(params, before, replaced)
     since = time.time()
     try:
         if replaced:
             systemd.control("stop", replaced, service_of(replaced))
-        start(params["name"], units)
+        start(params, units)
         if units:
             wait_ready(params["name"], params["url"], params["ready_seconds"])
     except (NotReady, systemd.Failed) as failure:
-        words = systemd.last_words(service, since)
+        words = "\n".join(systemd.last_words(unit, since) for unit in [service] + companions(params))
         try:
             outcome = undo(params, before, units, replaced)
         except systemd.Failed as error:
@@ -363,15 +418,14 @@ def main():
     params = module.params
     ledger = unowned.Ledger(module)
     try:
-        entries = [mark(params)] + params["files"]
-        entries = [entry for entry in entries if not fileset.as_wanted(entry, module.check_mode)]
+        entries = [entry for entry in wanted(params) if not fileset.as_wanted(entry, module.check_mode)]
         ledger.meet_files(entries)
         units, replaced = [], None
         if params["manager"] == "systemd":
             if not (params["vacated"] and module.check_mode):
                 replaced = cleared(params, ledger)
-            units = pending(params["name"], [entry["path"] for entry in entries])
-            disabled = any(not unit or unit["enabled"] != "enabled" for unit in standing(params["name"]).values())
+            units = pending(params, [entry["path"] for entry in entries])
+            disabled = any(not unit or unit["enabled"] != "enabled" for unit in standing(params).values())
         changed = bool(entries or units or (params["manager"] == "systemd" and disabled))
         shown = fileset.differences(entries)
         if changed and not module.check_mode:

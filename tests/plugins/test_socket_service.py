@@ -67,9 +67,10 @@ def test_the_mark_follows_all_that_shapes_the_process(module: Any) -> None:
         "name": "codehub-ai@a-b-1",
         "files": [{"path": SERVICE, "content": "[Service]\n"}],
         "depends": {"values": ["py_3-11_2026-11-21"], "links": []},
+        "companion": None,
     }
     marks = [
-        module.mark(given | changes)["content"]
+        module.wanted(given | changes)[0]["content"]
         for changes in (
             {},
             {"trial": "[Service]\nType=oneshot\n"},
@@ -80,3 +81,15 @@ def test_the_mark_follows_all_that_shapes_the_process(module: Any) -> None:
     ]
     assert marks[0] == marks[1], "how it is tried does not outdate what runs"
     assert len(set(marks[1:])) == 4
+
+
+def test_a_companion_is_outdated_by_its_own_files_alone(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = "/etc/systemd/system/codehub-model@a-b-1.service.d/model.conf"
+    given = {"name": "codehub-ai@a-b-1", "companion": {"unit": "codehub-model@a-b-1.service", "files": [{"path": model}]}}
+    up = {"active": "active", "current": True}
+    units = ["codehub-ai@a-b-1.socket", "codehub-ai@a-b-1.service", "codehub-model@a-b-1.service"]
+    monkeypatch.setattr(module, "standing", lambda _params: {unit: up for unit in units})
+    assert module.pending(given, []) == []
+    assert module.pending(given, [model]) == ["codehub-model@a-b-1.service"]
+    assert module.pending(given, [SERVICE]) == ["codehub-ai@a-b-1.service"]
+    assert module.pending(given, [SOCKET]) == ["codehub-ai@a-b-1.socket", "codehub-ai@a-b-1.service"]

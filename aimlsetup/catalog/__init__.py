@@ -13,7 +13,7 @@ from typing import Any
 from aimlsetup import content, files
 from aimlsetup.catalog.builds import PythonBuilds
 from aimlsetup.catalog.parts import Gpus, Part
-from aimlsetup.catalog.records import Component, Framework, Release, Releases
+from aimlsetup.catalog.records import Component, Framework, Release, Releases, Serving
 from aimlsetup.catalog.sonames import Sonames
 from aimlsetup.catalog.sources import Key, Source, Sources
 
@@ -52,6 +52,11 @@ class Catalog:
     def gpus(self) -> Gpus:
         """GPUs by chip, and what else of NVIDIA is on a host's bus."""
         return _file("gpus.yml", Gpus)
+
+    @cached_property
+    def serving(self) -> Serving:
+        """Where models are served by convention."""
+        return _file("serving.yml", Serving)
 
     @cached_property
     def sonames(self) -> Sonames:

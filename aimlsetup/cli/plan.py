@@ -1,6 +1,6 @@
 """`aimlsetup plan`: what apply would change."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,12 @@ from aimlsetup.cli._options import common, inventory_options, print_document
 from aimlsetup.errors import Exit
 
 if TYPE_CHECKING:
+    from aimlsetup.cli._loop import Seen
+    from aimlsetup.cli._site import Site
     from aimlsetup.models.inventory import Inventories
+    from aimlsetup.models.plan import Plan
     from aimlsetup.report.plan import Detail
+    from aimlsetup.ui import Line
 
 DETAIL: "dict[bool | None, Detail]" = {None: "changes", True: "all", False: "none"}
 
@@ -93,5 +97,18 @@ def preview(
         print_document(made.model_dump(mode="json"))
     else:
         ui.show(report.lines(made, detail=DETAIL[diff], width=ui.width()))
+        ui.show(_served(site, seen, made))
     _loop.tell(errors)
     return _loop.conclude(errors, len(site.hosts), otherwise=Exit.DRIFT if drift_code and made.drifted else Exit.DONE)
+
+
+def _served(site: "Site", seen: "Mapping[str, Seen]", made: "Plan") -> "list[Line]":
+    """Which model goes where, of hosts whose services would change."""
+    from aimlsetup.cli import _serving
+
+    changing = [
+        name
+        for name, host in made.hosts.items()
+        if any(part.component == _serving.COMPONENT and part.action in "+~" for part in host.drifts)
+    ]
+    return _serving.lines(site, {name: seen[name].observation for name in changing})

@@ -10,6 +10,7 @@ from aimlsetup.engine.session import Session, ignore
 
 SITE = "codehub.aimlsetup.site"
 DESCRIBE = "codehub.aimlsetup.describe"
+MODELS = "codehub.aimlsetup.models"
 VERIFY = "codehub.aimlsetup.verify"
 UNDO = "codehub.aimlsetup.undo"
 FLIP = "codehub.aimlsetup.flip"
@@ -74,6 +75,11 @@ def describe(session: Session, host: str, arguments: Mapping[str, Any]) -> dict[
     if not said or not isinstance(said[-1], dict):
         raise RuntimeError(f"{DESCRIBE} did not say what would be generated:\n{result.output[-2000:]}")
     return said[-1]
+
+
+def models(session: Session, services: Mapping[str, list[dict[str, str]]]) -> Result:
+    """Ask services ({"unit", "url"} by host) whether they run and answer. It reads only."""
+    return session.run(Call(playbook=MODELS), {host: {"aimlsetup_served": found} for host, found in services.items()})
 
 
 def reboot(session: Session, hosts: Iterable[str]) -> None:

@@ -6,6 +6,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import Any
@@ -13,17 +14,21 @@ from typing import Any
 from aimlsetup import catalog
 from aimlsetup.locking import (
     builds,
+    capacity,
     channels,
     checkouts,
     driver,
     environments,
+    gateway,
     libraries,
     network,
     repositories,
+    services,
     solving,
 )
 from aimlsetup.locking.arguments import fill
-from aimlsetup.locking.decision import Case, Decided
+from aimlsetup.locking.decision import Case, Decided, Serving
+from aimlsetup.locking.needed import with_needed as needed
 from aimlsetup.locking.platforms import Platform, classes, free_name, platform
 from aimlsetup.locking.presets import filled
 from aimlsetup.locking.scope import scoped
@@ -42,7 +47,11 @@ DECIDERS: dict[str, Callable[[Case], Decided]] = {
     **{name: partial(libraries.siblings, name) for name in libraries.COMPONENTS},
     environments.COMPONENT: environments.decide,
     checkouts.COMPONENT: checkouts.decide,
+    capacity.COMPONENT: services.decide,
+    gateway.COMPONENT: gateway.decide,
 }
+# Of these, what follows from the hosts as they are now: a lock is outdated when it would be decided otherwise.
+LIVE = (capacity.COMPONENT, gateway.COMPONENT)
 
 
 def profile_digest(profile: Profile) -> str:
@@ -75,16 +84,38 @@ def make(
     digest = profile_digest(profile)
     cases = {
         name: Case(
-            scoped(alike.profile, alike.platform.account), alike.platform, alike.hosts, known,
+            needed(scoped(alike.profile, alike.platform.account), known), alike.platform, alike.hosts, known,
             _earlier(old, alike.hosts), upgrade, follow,
         )
         for name, alike in classes(observations, profile, known, described).items()
     }
-    cases = channels.asked(cases)
+    cases = channels.asked(_with_fleet(cases, observations, profile, old))
     solved = _merged({name: _host_class(solving.solved(case, today)) for name, case in cases.items()})
     others = old.classes if old and old.profile == digest else {}
     gone = _gone(profile, others)
     return Lock(profile=digest, classes=_with_others(solved, others, gone))
+
+
+def _with_fleet(
+    cases: Mapping[str, Case], observations: Mapping[str, Observation], profile: Profile, old: Lock | None
+) -> dict[str, Case]:
+    """The cases, told of all hosts that serve where one of them is a gateway."""
+    if not any(gateway.wanted(case.profile) for case in cases.values()):
+        return dict(cases)
+    fleet = []
+    for case in cases.values():
+        made = services.decide(case).arguments["services"]
+        fleet += [Serving(host, _address(host, observations[host], profile), made) for host in case.hosts if made]
+    order = [*profile.hosts]
+    fleet.sort(key=lambda serving: order.index(serving.host) if serving.host in order else len(order))
+    elsewhere = gateway.earlier(old, [host for host in order if host not in observations])
+    return {name: replace(case, fleet=tuple(fleet), elsewhere=tuple(elsewhere)) for name, case in cases.items()}
+
+
+def _address(host: str, observation: Observation, profile: Profile) -> str | None:
+    """Where others reach a host: as the profile reaches it, or the address that it has."""
+    given = profile.hosts[host].address if host in profile.hosts else None
+    return given or observation.facts.get("address")
 
 
 def _merged(solved: dict[str, HostClass]) -> dict[str, HostClass]:
@@ -135,13 +166,31 @@ def current(lock: Lock, profile: Profile, observations: Mapping[str, Observation
     A host of a release that aimlsetup does not set up is an error (exit code 2).
     """
     known, profile = catalog.load(), filled(profile)
+    cases = {}
     for host, observation in observations.items():
         found = lock.class_of(host)
         groups = profile.groups_of(host)
-        there = platform(host, observation, profile.of(groups), known)
+        wished = profile.of(groups)
+        there = platform(host, observation, wished, known)
         if not (found and _is(found, host, there, groups) and _fits_roles(found, known)):
             return False
-    return lock.profile == profile_digest(profile)
+        cases[host] = Case(scoped(wished, there.account), there, [host], known, found)
+    return lock.profile == profile_digest(profile) and _decided_alike(
+        _with_fleet(cases, observations, profile, lock), lock
+    )
+
+
+def _decided_alike(cases: Mapping[str, Case], lock: Lock) -> bool:
+    """Whether what follows from the hosts as they are now is what the lock has."""
+    for host, case in cases.items():
+        locked = lock.class_of(host)
+        for name in LIVE:
+            if locked is None or name not in locked.components:
+                continue
+            made = DECIDERS[name](case).arguments
+            if any(locked.components[name][f"{name}_{option}"] != value for option, value in made.items()):
+                return False
+    return True
 
 
 def _is(entry: HostClass, host: str, there: Platform, groups: Sequence[str]) -> bool:
@@ -166,6 +215,8 @@ def components(profile: Profile, known: catalog.Catalog) -> list[str]:
     def chosen(name: str) -> bool:
         if name == network.COMPONENT:
             return network.wanted(profile, known)
+        if known.components[name].optional and not profile.components:
+            return bool(profile.sections.get(name))
         return not profile.components or name in profile.components
 
     return [

@@ -1,6 +1,6 @@
 """What a component's decision rests on, and what it is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,12 +16,22 @@ UNSOLVED = Solution({}, ())
 
 
 @dataclass(frozen=True)
+class Serving:
+    """A host that serves: where others reach it (None where that is not known), and its services as they are locked."""
+
+    host: str
+    address: str | None
+    services: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
 class Case:
     """Hosts of one platform, and what `old` had for them.
 
     Without `upgrade` a package keeps the version it had, without `follow` a branch or tag the commit it was, wherever
     that still fits. `available` is what the indexes of the platform's packages have; where nobody has asked them, all
-    that the catalog names counts as there. `solution` is of the whole host, for these `environments`.
+    that the catalog names counts as there. `solution` is of the whole host, for these `environments`. `fleet` are the
+    site's hosts that serve, where it has a gateway, and `elsewhere` what was locked of those not looked at this time.
     """
 
     profile: Profile
@@ -34,6 +44,8 @@ class Case:
     available: Availability | None = None
     environments: tuple[Environment, ...] = ()
     solution: Solution = UNSOLVED
+    fleet: tuple[Serving, ...] = ()
+    elsewhere: tuple[tuple[str, Mapping[str, Any]], ...] = ()
 
     @property
     def kept(self) -> dict[str, str]:

@@ -9,11 +9,13 @@ from packaging.version import Version
 from aimlsetup.catalog import Catalog
 from aimlsetup.catalog.records import Release
 from aimlsetup.errors import AimlsetupError, Exit
+from aimlsetup.locking import capacity
 from aimlsetup.locking.hardware import Hardware, hardware
 from aimlsetup.locking.scope import Account, account
 from aimlsetup.models.build import PythonBuild
 from aimlsetup.models.observation import Observation
 from aimlsetup.models.profile import Profile
+from aimlsetup.serving import Resources
 
 BUILDS = "python_builds"  # their source's name
 
@@ -32,6 +34,7 @@ class Platform:
     hardware: Hardware | None = None  # where the profile computes on GPUs
     builds: tuple[PythonBuild, ...] = ()
     account: Account | None = None  # where nobody is root
+    resources: Resources | None = None  # where services are to share them
 
     @property
     def name(self) -> str:
@@ -65,6 +68,7 @@ def platform(
         hardware=_hardware(host, facts, profile, catalog),
         builds=tuple(builds(profile, release, facts["arch"], catalog)),
         account=account(host, facts, profile),
+        resources=capacity.resources(host, observation, profile, catalog),
     )
 
 

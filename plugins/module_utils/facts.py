@@ -1,7 +1,7 @@
 """What a host is: system, memory, disks, GPUs on the bus, kernel modules, Pythons, package locks.
 
-Read from /proc, /sys and /etc alone, in milliseconds, without arguments. Sizes are bytes. Standard library only,
-Python 3.6 syntax.
+Read from /proc, /sys and /etc alone, in milliseconds, without arguments; where NVIDIA's driver runs, nvidia-smi is
+asked. Sizes are bytes. Standard library only, Python 3.6 syntax.
 """
 
 import fcntl
@@ -173,6 +173,16 @@ def user_services():
     return runs and os.path.exists(os.path.join(LINGER, account()["name"] or ""))
 
 
+def address():
+    """The IPv4 address that others reach this host at: the one its default route leaves from; None without one."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # nothing is sent
+            return probe.getsockname()[0]
+        except OSError:
+            return None
+
+
 def package_locks():
     """Paths of apt's and dpkg's locks that some process holds now."""
     held = []
@@ -192,6 +202,7 @@ def gather():
     """All of the above in one mapping."""
     return {
         "hostname": socket.gethostname(),
+        "address": address(),
         "release": release(),
         "kernel": platform.release(),
         "arch": platform.machine(),
@@ -201,6 +212,7 @@ def gather():
         "gpus": gpus(),
         "nvswitches": gpu.switches(),
         "nvidia": gpu.driver(),
+        "gpu_devices": gpu.devices(),
         "modules": modules(),
         "secure_boot": secure_boot(),
         "pythons": pythons(),

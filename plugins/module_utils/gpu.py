@@ -130,3 +130,24 @@ def driver(root="/"):
         "library": library(),
         "packages": installed,
     }
+
+
+def devices(root="/"):
+    """[{"index", "uuid", "name", "memory" (MiB or None), "mig": [{"uuid", "name"}]}] of GPUs whose driver runs."""
+    if not os.path.exists(os.path.join(root, "proc/driver/nvidia/version")):
+        return []
+    fields = ["index", "uuid", "name", "memory.total"]
+    query = ["nvidia-smi", "--query-gpu=" + ",".join(fields), "--format=csv,noheader,nounits"]
+    rows = nvidia.parse_smi_csv(state.run(query)[1], fields)
+    parts = nvidia.parse_smi_parts(state.run(["nvidia-smi", "-L"])[1])
+    return [
+        {
+            "index": int(row["index"]),
+            "uuid": row["uuid"],
+            "name": row["name"],
+            "memory": int(row["memory.total"]) if row["memory.total"].isdigit() else None,
+            "mig": parts.get(int(row["index"]), []),
+        }
+        for row in rows
+        if row["index"].isdigit()
+    ]

@@ -80,6 +80,19 @@ def parse_smi_list(text):
     return [{"index": int(index), "name": name, "uuid": uuid or None} for index, name, uuid in LISTED.findall(text)]
 
 
+def parse_smi_parts(text):
+    """{index of a GPU: [{"name": "1g.10gb", "uuid"}]} of the parts (MIG) that nvidia-smi -L lists below it."""
+    found, index = {}, None
+    for line in text.splitlines():
+        whole = re.match(r"GPU (\d+):", line)
+        part = re.match(r"\s+MIG (\S+)\s.*\(UUID: (MIG-[^)]+)\)", line)
+        if whole:
+            index = int(whole.group(1))
+        elif part and index is not None:
+            found.setdefault(index, []).append({"name": part.group(1), "uuid": part.group(2)})
+    return found
+
+
 def parse_smi_csv(text, fields=None):
     """[{field: text}] of nvidia-smi --query-gpu=… --format=csv: one per GPU.
 

@@ -268,7 +268,7 @@ def start(params, units):
     both = [name + ".socket", name + ".service"]
     systemd.control("daemon-reload")
     systemd.control("enable", "-q", *every)
-    systemd.control("reset-failed", *every)
+    state.run(state.SYSTEMCTL + ["reset-failed"] + every)  # systemd may have forgotten one already
     if both[0] in units:
         systemd.control("stop", *both)
         systemd.control("start", both[0])
@@ -352,7 +352,7 @@ def undo(params, before, units, replaced):
     gone = (both if new else []) + fresh
     if gone:
         systemd.control("disable", "-q", "--now", *gone)
-        systemd.control("reset-failed", *gone)
+        state.run(state.SYSTEMCTL + ["reset-failed"] + gone)
     elif replaced:
         systemd.control("stop", *both)
     fileset.put_back(before)

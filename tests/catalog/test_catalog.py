@@ -84,7 +84,11 @@ def test_framework_records_fit_together(framework: Framework) -> None:
     )
 
 
-@pytest.mark.parametrize("path", sorted(catalog.HERE.glob("*.yml")), ids=lambda path: path.name)
+# What `serving.yml` has are ports and percentages.
+VERSIONED = [path for path in sorted(catalog.HERE.glob("*.yml")) if path.name != "serving.yml"]
+
+
+@pytest.mark.parametrize("path", VERSIONED, ids=lambda path: path.name)
 def test_no_version_is_a_number(path: Path) -> None:
     def numbers(value: object) -> list[object]:
         if isinstance(value, dict):

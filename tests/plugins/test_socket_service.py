@@ -85,10 +85,11 @@ def test_the_mark_follows_all_that_shapes_the_process(module: Any) -> None:
 
 def test_a_companion_is_outdated_by_its_own_files_alone(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     model = "/etc/systemd/system/codehub-model@a-b-1.service.d/model.conf"
-    given = {"name": "codehub-ai@a-b-1", "companion": {"unit": "codehub-model@a-b-1.service", "files": [{"path": model}]}}
+    companion = {"unit": "codehub-model@a-b-1.service", "files": [{"path": model}]}
+    given = {"name": "codehub-ai@a-b-1", "companion": companion}
     up = {"active": "active", "current": True}
     units = ["codehub-ai@a-b-1.socket", "codehub-ai@a-b-1.service", "codehub-model@a-b-1.service"]
-    monkeypatch.setattr(module, "standing", lambda _params: {unit: up for unit in units})
+    monkeypatch.setattr(module, "standing", lambda _params: dict.fromkeys(units, up))
     assert module.pending(given, []) == []
     assert module.pending(given, [model]) == ["codehub-model@a-b-1.service"]
     assert module.pending(given, [SERVICE]) == ["codehub-ai@a-b-1.service"]

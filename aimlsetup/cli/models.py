@@ -45,7 +45,8 @@ def models(profile: Path, limit: str | None, inventories: "Inventories", *, as_j
     with session(site.hosts, site.references(), rootless=site.rootless) as run, ui.waiting("asking"):
         result = act.models(run, asked) if asked else None
         errors = _loop.errors_of(run, result, asked) if result else {}
-    answers = {event.host: event.result["services"] for event in (result.events if result else []) if event.kind == "ok"}
+    events = result.events if result else []
+    answers = {event.host: event.result["services"] for event in events if event.kind == "ok"}
     rows = [
         {"host": name, **row, **answer}
         for name, found in wanted.items()

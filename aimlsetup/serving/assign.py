@@ -46,13 +46,15 @@ def _with_ports(
     for service in services:
         if service.get("port"):
             _claim(host, service, service["port"], taken)
+    without = [service["model_key"] for service in services if not service.get("port")]
+    theirs = {key: kept[key].get("port") for key in without if key in kept}
     made = []
     for service in services:
         port = service.get("port")
         if not port:
             key, number = service["model_key"], _serving().replicas(service)
             port = conventions.ports.get(key.partition("-")[2]) or (kept.get(key) or {}).get("port")
-            others = taken.keys() | dict(has.ports).keys()
+            others = {*taken, *dict(has.ports), *(had for other, had in theirs.items() if had and other != key)}
             if not port or (key in kept and not taken.keys().isdisjoint(range(port, port + number))):
                 port = _free(host, service, number, others, conventions)
             _claim(host, service, port, taken)

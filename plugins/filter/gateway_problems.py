@@ -59,7 +59,8 @@ def networks(values):
 
 def repeated(what, values):
     """Sentences about values that stand more than once."""
-    return [f"{what} {value!r} is given {values.count(value)} times" for value in dict.fromkeys(values) if values.count(value) > 1]
+    several = [value for value in dict.fromkeys(values) if values.count(value) > 1]
+    return [f"{what} {value!r} is given {values.count(value)} times" for value in several]
 
 
 def of_model(model):
@@ -103,7 +104,8 @@ def gateway_problems(models, settings):
         found += number(name, value, SECONDS)
     default = settings["default_model"]
     if default is not None and default not in keys:
-        found.append(f"default_model {default!r}: expected one of {', '.join(keys) or 'the models, of which there is none'}")
+        known = ", ".join(keys) or "the models, of which there is none"
+        found.append(f"default_model {default!r}: expected one of {known}")
     return found + networks(settings["allow"]) + of_tools(settings["tools"], settings["base_path"])
 
 

@@ -5,8 +5,8 @@ DOCUMENTATION = r"""
 name: tls_pair
 short_description: Look at a certificate and its key before they are used
 description:
-  - Reads the certificate, and says when it has expired, is none, or does not belong to the key. Both fingerprints are of
-    the public key, in SHA-256. Nothing of the private key is said.
+  - Reads the certificate, and says when it has expired, is none, or does not belong to the key. Both fingerprints are
+    of the public key, in SHA-256. Nothing of the private key is said.
 options:
   _input:
     description: C(certificate), PEM or the path of a file with it on this machine, and C(key), PEM.
@@ -22,7 +22,8 @@ pair: "{{ gateway_tls | codehub.aimlsetup.tls_pair }}"
 RETURN = r"""
 _value:
   description: >-
-    C(name), of hexadecimal digits, that differs for every certificate; C(certificate), PEM; C(problems), one sentence each.
+    C(name), of hexadecimal digits, that differs for every certificate; C(certificate), PEM; C(problems), one sentence
+    each.
   type: dict
 """
 
@@ -73,7 +74,7 @@ def dated(certificate):
     if now > last:
         return f"the certificate of {name} has expired on {last:%Y-%m-%d %H:%M} UTC"
     if now < first:
-        return f"the certificate of {name} is valid from {first:%Y-%m-%d %H:%M} UTC on, and it is {now:%Y-%m-%d %H:%M} here"
+        return f"the certificate of {name} is valid from {first:%Y-%m-%d %H:%M} UTC on; here it is {now:%Y-%m-%d %H:%M}"
     return None
 
 

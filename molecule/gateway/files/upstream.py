@@ -1,6 +1,6 @@
-"""The smallest server that says who it is and what it was asked, as a model's gunicorn would: it closes each connection.
+"""The smallest server that says who it is and what it was asked; arguments are address and port.
 
-    python3 upstream.py ADDRESS PORT
+As gunicorn's sync workers do, it closes each connection.
 """
 
 import http.server

@@ -221,8 +221,7 @@ def checked(entries):
             said = done.stdout.decode("utf-8", "replace").strip().replace(handle.name, entry["path"])
         if done.returncode:
             raise NotReady(
-                "%s: nothing was changed, because %s refuses what it would be:\n%s"
-                % (entry["path"], os.path.basename(entry["check"][0]), said)
+                "%s: nothing was changed, because what it would be is refused:\n%s" % (entry["path"], said)
             )
 
 

@@ -150,13 +150,15 @@ def until(condition, seconds):
 
 def checked(text, info):
     """Have nginx read it, as the account it runs as. Raises Failed."""
-    user = systemd.show(UNIT, "User").get("User") or "root"
+    account = systemd.show(UNIT, "User", "Group")
+    caps = "+net_bind_service"
     with tempfile.NamedTemporaryFile("w", dir=os.path.dirname(CONFIGURATION), prefix=".checked-") as handle:
         handle.write(text)
         handle.flush()
         os.fchown(handle.fileno(), info.st_uid, info.st_gid)
         os.fchmod(handle.fileno(), stat.S_IMODE(info.st_mode))
-        argv = ["runuser", "-u", user, "--", NGINX, "-t", "-q", "-c", handle.name]
+        argv = ["setpriv", "--reuid", account["User"], "--regid", account["Group"], "--init-groups"]
+        argv += ["--inh-caps", caps, "--ambient-caps", caps, "--", NGINX, "-t", "-q", "-c", handle.name]
         done = subprocess.run(
             argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=state.environment(), check=False
         )

@@ -55,10 +55,12 @@ def take_out(run: Session, gateways: Served, hosts: Collection[str], *, take_loc
     _rotate(run, at(gateways, hosts), "out", take_lock=take_lock)
 
 
-def put_back(run: Session, gateways: Served, made: Mapping[str, Outcome], *, take_lock: bool = False) -> None:
+def put_back(
+    site: Site, run: Session, gateways: Served, made: Mapping[str, Outcome], *, take_lock: bool = False
+) -> None:
     """Have gateways ask the hosts of a wave again, but for those whose change failed and whose services are silent."""
     failed = [name for name, outcome in made.items() if outcome.error and at(gateways, [name])]
-    silent = _silent(run, failed)
+    silent = _silent(site, run, failed)
     for name in silent:
         ui.warn(
             f"{name}: its services do not answer, so it stays out of rotation at {', '.join(at(gateways, [name]))}; "
@@ -72,12 +74,13 @@ def put_back(run: Session, gateways: Served, made: Mapping[str, Outcome], *, tak
             made[name].error = made[name].error or error
 
 
-def _silent(run: Session, hosts: Iterable[str]) -> list[str]:
-    """Those of the hosts whose services do not answer, as far as they can be asked."""
+def _silent(site: Site, run: Session, hosts: Iterable[str]) -> list[str]:
+    """Those of the hosts whose services do not answer. Where they are not of this site, nobody knows how to ask."""
     found = []
     for name in hosts:
+        services = {part: arguments for part, arguments in site.components(name).items() if part == SERVING}
         try:
-            broken, _notes = _checks.check(run, {name: Work({SERVING: {}})}, "asking its services")
+            broken, _notes = _checks.check(run, {name: Work(services)}, "asking its services")
         except AimlsetupError:
             broken = {name: {SERVING: "it can't be asked"}}
         found += [name] if broken.get(name) else []
@@ -96,7 +99,7 @@ def _rotate(
         hosts = ", ".join(gateways[name])
         raise AimlsetupError(
             "gateway-rotation",
-            f"{hosts}: {'put back into' if state == 'in' else 'taken out of'} rotation at {name} it could not be",
+            f"{hosts} could not be {'put back into' if state == 'in' else 'taken out of'} rotation at {name}",
             context=[error.message, *error.context],
             hint=f"Set the gateway right, or apply it alone (--limit {name}), then go on with: {_loop.again()}",
         )
@@ -108,7 +111,8 @@ def _rotate(
 def _tell(gateway: str, hosts: list[str], state: str, said: Mapping[str, object]) -> None:
     models, left = (", ".join(map(str, said.get(key) or ())) for key in ("models", "left"))  # type: ignore[call-overload]
     if models:
-        click.echo(f"{gateway}: {', '.join(hosts)} {state} of rotation for {models}", err=True)
+        way = "in" if state == "in" else "out of"
+        click.echo(f"{gateway}: {', '.join(hosts)} {way} rotation for {models}", err=True)
     if left:
         click.echo(f"{gateway}: {', '.join(hosts)} stays in for {left}, which nobody else serves just now", err=True)
     if said.get("running"):

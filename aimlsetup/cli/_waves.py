@@ -48,7 +48,7 @@ def _wave(
         return {name: Outcome(error=error) for name in there}
     made = _loop.converge(site, run, there, take_lock=take_lock, title=f"applying, {title}")
     _prove(site, run, made, title)
-    _rotation.put_back(run, gateways, made, take_lock=take_lock)
+    _rotation.put_back(site, run, gateways, made, take_lock=take_lock)
     return made
 
 

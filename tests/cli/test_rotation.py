@@ -93,18 +93,18 @@ def write(cli: Cli, hosts: list[sandbox.Host], reports: str) -> None:
     cli.profile(named, components=["base"], groups={"front": front}, roots={"rpt": reports})
 
 
-def asking(gateway: sandbox.Host, seconds: int) -> subprocess.Popen[str]:
-    """Ask the gateway twenty times a second until one request fails, or so long."""
-    url = f"http://{gateway.address}:8100/api/vision/v2/{KEY}/predict?[1-{seconds * 20}]"
-    command = f"curl --fail --fail-early -sS --max-time 5 --rate 20/s -o /dev/null '{url}'"
-    return subprocess.Popen(sandbox.ssh_argv(gateway, command), text=True, stderr=subprocess.PIPE)
+def asking(gateway: sandbox.Host) -> subprocess.Popen[str]:
+    """Ask the gateway twenty times a second, until one request fails."""
+    url = f"http://{gateway.address}:8100/api/vision/v2/{KEY}/predict?[1-100000]"
+    command = ["curl", "--fail", "--fail-early", "-sS", "--max-time", "5", "--rate", "20/s", "-o", "/dev/null", url]
+    return subprocess.Popen(sandbox.ssh_argv(gateway, *command), text=True, stderr=subprocess.PIPE)
 
 
 @pytest.mark.host
 def test_no_request_is_lost_while_hosts_are_changed(site: tuple[Cli, list[sandbox.Host]]) -> None:
     cli, hosts = site
     write(cli, hosts, "/srv/reports")
-    asked = asking(hosts[2], 25)
+    asked = asking(hosts[2])
     code, _output, said = cli("apply", "--yes")
     assert code == 0, said
     order = [line for line in said.splitlines() if "rotation" in line or "changing" in line]
@@ -118,11 +118,13 @@ def test_no_request_is_lost_while_hosts_are_changed(site: tuple[Cli, list[sandbo
         f"{gateway}: {second} in rotation for {KEY}",
         f"wave 3 of 3: changing {gateway}",
     ]
-    assert asked.wait(60) == 0, asked.stderr and asked.stderr.read()
+    assert asked.poll() is None, asked.stderr and asked.stderr.read()
+    asked.kill()
+    asked.communicate()
     logged = [json.loads(line) for line in on(hosts[2], "cat /var/log/codehub-gateway/access.log").splitlines()]
     assert {entry["status"] for entry in logged} == {200}
-    assert sorted(longest_alone(logged, host) > 2 for host in hosts[:2]) == [True, True]
-    cli.done("verify")
+    assert len(logged) > 40
+    assert min(longest_alone(logged, host) for host in hosts[:2]) > 1
 
 
 def longest_alone(logged: list[dict[str, Any]], host: sandbox.Host) -> float:

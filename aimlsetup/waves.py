@@ -1,7 +1,7 @@
 """Which hosts are changed together: one first, then the rest in waves. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 FORM = re.compile(r"(\d{1,9})(%?)")
@@ -28,9 +28,34 @@ class Serial:
         return max(1, hosts * self.number // 100) if self.percent else self.number
 
 
-def waves(hosts: Sequence[str], serial: Serial | None = None) -> list[list[str]]:
-    """The first host alone, then the others in waves; without `serial` all of them in one."""
-    first, rest = list(hosts[:1]), list(hosts[1:])
-    size = serial.size(len(hosts)) if serial else max(1, len(rest))
-    others = [rest[start : start + size] for start in range(0, len(rest), size)]
-    return [first, *others] if first else []
+def waves(
+    hosts: Sequence[str],
+    serial: Serial | None = None,
+    *,
+    last: Collection[str] = (),
+    sharing: Iterable[Collection[str]] = (),
+) -> list[list[str]]:
+    """The first host alone, then the others in waves; without `serial` as many as may be at once.
+
+    Those named in `last` come when all others are done, one by one. Of hosts that share something (`sharing`: those
+    that serve one model behind a gateway) a wave without `serial` has at most half, so that the others go on.
+    """
+    shared = [set(group) for group in sharing if len(set(group)) > 1]
+    ordinary = [name for name in hosts if name not in last]
+    first, others = ordinary[:1], ordinary[1:]
+    if serial:
+        size = serial.size(len(hosts))
+        made = [others[start : start + size] for start in range(0, len(others), size)]
+    else:
+        made = _spread(others, shared)
+    return [wave for wave in [first, *made, *([name] for name in hosts if name in last)] if wave]
+
+
+def _spread(hosts: Iterable[str], sharing: Sequence[Collection[str]]) -> list[list[str]]:
+    """As few waves as come of filling one after the other."""
+    made: list[list[str]] = [[]]
+    for name in hosts:
+        if any(name in group and len({*made[-1], name} & {*group}) > len(group) // 2 for group in sharing):
+            made.append([])
+        made[-1].append(name)
+    return made

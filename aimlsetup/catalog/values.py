@@ -53,6 +53,22 @@ RULES: dict[str, dict[str, str]] = {
         "links.mode": "mode",
         "links.directories": "relative_path",
     },
+    "gateway": {
+        "address": "address",
+        "models.model_key": "model_key",
+        "models.servers.host": "host_name",
+        "models.servers.address": "endpoint",
+        "models.health_path": "url_path",
+        "default_model": "model_key",
+        "base_path": "base_path",
+        "body_size": "body_size",
+        "allow": "network",
+        "tools.path": "tool_path",
+        "tools.url": "origin",
+        "tools.allow": "network",
+        "tls.certificate": "certificates",
+        "user": "account",
+    },
     "network": {
         "proxy": "proxy",
         "no_proxy": "host",
@@ -156,9 +172,14 @@ def _texts(
         yield dotted, location, value, option.get("type") == "path"
 
 
-def _address(value: str) -> str | None:
-    found: str | None = util("shapes").expected_address(value)
-    return found
+def _shape(check: str) -> Check:
+    """A check of `plugins/module_utils/shapes.py` that is more than a pattern."""
+
+    def checked(value: str) -> str | None:
+        found: str | None = getattr(util("shapes"), check)(value)
+        return found
+
+    return checked
 
 
 def _package(value: str) -> str | None:
@@ -184,7 +205,9 @@ def _git(check: str, words: str) -> Check:
 
 
 OTHERS: dict[str, Check] = {
-    "address": _address,
+    "address": _shape("expected_address"),
+    "endpoint": _shape("expected_endpoint"),
+    "network": _shape("expected_network"),
     "interpreter": lambda value: expected("plain_path", value) if value.startswith("/") else None,
     "package": _package,
     "repository": _git("source", "https://HOST/PATH, ssh://[USER@]HOST/PATH, [USER@]HOST:PATH or an absolute path"),

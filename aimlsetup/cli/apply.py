@@ -47,7 +47,8 @@ def _serial(_context: click.Context, _option: click.Parameter, text: str | None)
     "--serial",
     metavar="NUMBER|PERCENT%",
     callback=_serial,
-    help="Of several hosts one is changed and verified first; then so many at a time. Default: all the rest at once.",
+    help="Of several hosts one is changed and verified first; then so many at a time. Default: all the rest at once; "
+    "behind a gateway at most half of those that serve the same model.",
 )
 @take_lock_option
 def command(
@@ -106,14 +107,15 @@ def apply(
     take_lock: bool = False,
 ) -> int:
     """Observe, compare, ask, act, until nothing drifts. Returns the exit code."""
-    from aimlsetup.cli import _consent, _loop, _resume, _site
+    from aimlsetup.cli import _consent, _loop, _resume, _rotation, _site
     from aimlsetup.engine.failures import RESUMES
     from aimlsetup.engine.locks import held
     from aimlsetup.engine.session import session
 
     plan = _read_plan(saved) if saved else None
     site = _site.open_site(profile, limit, inventories, boot=True)
-    with held(site.hosts), session(site.hosts, site.references(), rootless=site.rootless) as run:
+    reached = site.hosts | _rotation.beside(site)
+    with held(site.hosts), session(reached, site.references(), rootless=site.rootless) as run:
         try:
             seen, errors = _loop.look_and_judge(site, run)
             if plan:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from aimlsetup.engine.inputs import given
 from aimlsetup.engine.runner import Call, Result
@@ -14,6 +14,7 @@ MODELS = "codehub.aimlsetup.models"
 VERIFY = "codehub.aimlsetup.verify"
 UNDO = "codehub.aimlsetup.undo"
 FLIP = "codehub.aimlsetup.flip"
+ROTATION = "codehub.aimlsetup.gateway_rotation"
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,18 @@ def models(session: Session, services: Mapping[str, list[dict[str, str]]]) -> Re
 def reboot(session: Session, hosts: Iterable[str]) -> None:
     """Have these hosts reboot; nobody waits for them."""
     session.run(Call(module="ansible.builtin.command", arguments="systemctl reboot"), {host: {} for host in hosts})
+
+
+def rotate(
+    session: Session, gateways: Mapping[str, Iterable[str]], state: Literal["in", "out"], *, take_lock: bool = False
+) -> Result:
+    """At each of these gateways put these hosts into rotation, or take them out of it."""
+    names = {"hosts": "aimlsetup_rotated", "holder": "aimlsetup_holder", "run": "aimlsetup_run"}
+    arguments = " ".join(f"{option}={{{{ {name} }}}}" for option, name in names.items())
+    more = {"aimlsetup_holder": session.holder, "aimlsetup_run": session.log.name}
+    variables = {gateway: {**more, "aimlsetup_rotated": list(hosts)} for gateway, hosts in gateways.items()}
+    call = Call(module=ROTATION, arguments=f"{arguments} state={state} take_lock={str(take_lock).lower()}")
+    return session.run(call, variables, on_event=ignore)
 
 
 def functional(session: Session, work: Mapping[str, Work]) -> Result:

@@ -11,12 +11,15 @@ import re
 SHAPES = {
     "account": (r"[a-z_][a-z0-9_-]{0,31}", "the name of an account, such as codehub"),
     "app": (r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", "module:function, such as web_server:main"),
+    "base_path": (r"(/[A-Za-z0-9_.~-]+)+", "a path such as /api/vision/v2, without a slash at its end"),
+    "body_size": (r"[1-9][0-9]{0,8}[kKmMgG]?", "a size as nginx writes it, such as 8M"),
     "build": (r"3\.[0-9]{1,2}\.[0-9]{1,2}-[0-9]{8}", "a build of Python, such as 3.13.17-20261021"),
     "common_name": (r"[A-Za-z0-9][\w.-]{0,62}", "the common name of a virtualenv, such as py_3"),
     "cpu_quota": (r"[1-9][0-9]{0,4}%", "a share of one CPU in percent, such as 150%"),
     "device": (r"/dev/[\w./-]+|(char|block)-[\w*-]+", "a device such as /dev/nvidia0 or char-nvidia-uvm"),
     "gpu": (r"[0-9]{1,3}|(GPU|MIG)-[0-9A-Za-z/-]{1,80}", "a GPU's index or UUID, such as 0 or MIG-…"),
     "host": (r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", "the name or IPv4 address of one host"),
+    "host_name": (r"[A-Za-z0-9_][\w.-]{0,252}", "the name of a host, such as gpu1"),
     "health_path": (r"/[!-~]*", "the path of a URL, beginning with /"),
     "memory": (r"[0-9]+[KMGT]?|[0-9]{1,3}%|infinity", "a size such as 4G"),
     "mode": (r"[0-7]{3,4}", "permissions as octal text, such as '2775'"),
@@ -49,12 +52,14 @@ SHAPES = {
     "series": (r"[0-9]{1,3}\.[0-9]{1,3}", "a release of CUDA as major.minor, such as '12.4'"),
     "sha256": (r"[0-9a-f]{64}", "a sha256 in 64 hex digits"),
     "size": (r"[0-9]+[KMGT]?", "a size such as 4G"),
+    "tool_path": (r"(/[A-Za-z0-9_.~-]+)+/", "a path with a slash at both ends, such as /tensorboard/"),
     "unit": (r"[A-Za-z0-9:_.@-]+\.service", "the name of a unit, such as gunicorn.service"),
     "setting": (r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", "the name of a setting, such as ARCHS or DBCFG.OASISCFG"),
     "url": (
         r"(https?|file)://(?![^/]*@)[!-~]+",
         "the URL of a package index, without a password (those belong into the netrc file of who asks it)",
     ),
+    "url_path": (r"(/[A-Za-z0-9_.~-]*)+", "a path such as /api/vision/v2/health, of letters, digits and '_.~-'"),
     "username": (r"[A-Za-z0-9_][!-9;-~]*", "the name of an account, without blanks and ':'"),
     "variable": (r"[A-Za-z_]\w*", "the name of an environment variable"),
 }
@@ -74,4 +79,20 @@ def expected_address(value):
         ipaddress.ip_address(str(value))
     except ValueError:
         return "an IP address, such as 127.0.0.1"
+    return None
+
+
+def expected_endpoint(value):
+    """None when a value is what one can connect to, else what was expected."""
+    if expected_address(value) and expected("host", value):
+        return "an IP address, or the name of a host"
+    return None
+
+
+def expected_network(value):
+    """None when a value is an IP address or network, else what was expected."""
+    try:
+        ipaddress.ip_network(str(value))
+    except ValueError:
+        return "an IP address or a network, such as 10.0.0.0/8"
     return None

@@ -191,7 +191,17 @@ def started_with(pid, environment):
             given = handle.read().split(b"\0")
     except OSError:
         return False
-    return ("%s=%s" % (STARTED_WITH, wanted.group(1))).encode() in given
+    mark = ("%s=%s" % (STARTED_WITH, wanted.group(1))).encode()
+    return mark in given or _in_command(pid, mark)
+
+
+def _in_command(pid, mark):
+    """Whether a process has a mark in its command line; nginx, say, writes its title over its environment."""
+    try:
+        with open("/proc/%s/cmdline" % pid, "rb") as handle:
+            return mark in handle.read()
+    except OSError:
+        return False
 
 
 def units(names, deep=False):

@@ -41,7 +41,7 @@ options:
       check:
         description:
           - Command that must succeed before anything is written; V({}) in it stands for a file with the content, which
-            lies in the directory where the real one will be.
+            lies in the directory where the real one will be and has its group and mode.
         type: list
         elements: str
       reload:
@@ -212,6 +212,8 @@ def checked(entries):
         with tempfile.NamedTemporaryFile("w", dir=existing, prefix=".checked-") as handle:
             handle.write(entry["content"])
             handle.flush()
+            os.fchown(handle.fileno(), -1, fileset.group_id(entry["group"], False))
+            os.fchmod(handle.fileno(), int(entry["mode"], 8))
             argv = [handle.name if word == "{}" else word for word in entry["check"]]
             done = subprocess.run(
                 argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=state.environment(), check=False
@@ -219,8 +221,7 @@ def checked(entries):
             said = done.stdout.decode("utf-8", "replace").strip().replace(handle.name, entry["path"])
         if done.returncode:
             raise NotReady(
-                "%s: nothing was changed, because %s refuses what it would be:\n%s"
-                % (entry["path"], os.path.basename(entry["check"][0]), said)
+                "%s: nothing was changed, because what it would be is refused:\n%s" % (entry["path"], said)
             )
 
 

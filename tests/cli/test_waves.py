@@ -15,7 +15,9 @@ HOSTS = ["a", "b", "c", "d"]
 
 
 class Here:
-    """Stands for the site: hosts that all differ."""
+    """Stands for the site: hosts that all differ, behind no gateway."""
+
+    lock = None
 
     def components(self, host: str) -> dict[str, dict[str, object]]:
         del host

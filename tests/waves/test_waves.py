@@ -21,6 +21,39 @@ def test_one_comes_first_and_every_host_has_its_turn_once(hosts: list[str], seri
         assert len(made) <= 2
 
 
+NAMES = st.lists(st.sampled_from("abcdefgh"), unique=True)
+
+
+@given(NAMES, st.lists(NAMES), st.sets(st.sampled_from("abcdefgh")))
+def test_behind_a_gateway_somebody_is_left_who_serves(
+    hosts: list[str], sharing: list[list[str]], last: set[str]
+) -> None:
+    made = waves(hosts, sharing=sharing, last=last)
+    assert sorted(name for wave in made for name in wave) == sorted(hosts)
+    assert all(len(set(wave) & set(group)) <= len(group) // 2 for wave in made for group in sharing if len(group) > 1)
+    assert [name for wave in made for name in wave if name in last] == [name for name in hosts if name in last]
+    assert not any(set(wave) & last for wave in made[: len(made) - len(last.intersection(hosts))])
+
+
+@pytest.mark.parametrize(
+    ("sharing", "last", "made"),
+    [
+        ([], "", ["a", "bcde"]),
+        (["abcd"], "", ["a", "bc", "de"]),
+        (["ab", "cd"], "", ["a", "bc", "de"]),
+        (["a"], "", ["a", "bcde"]),
+        (["bcde"], "a", ["b", "cd", "e", "a"]),
+    ],
+)
+def test_waves_behind_a_gateway(sharing: list[str], last: str, made: list[str]) -> None:
+    found = ["".join(wave) for wave in waves("abcde", sharing=sharing, last=last)]
+    assert found == made
+
+
+def test_a_size_that_is_asked_for_counts() -> None:
+    assert waves("abc", Serial(2), sharing=["abc"]) == [["a"], ["b", "c"]]
+
+
 @pytest.mark.parametrize(
     ("text", "sizes"),
     [("1", [1] * 10), ("3", [1, 3, 3, 3]), ("30%", [1, 3, 3, 3]), ("1%", [1] * 10), ("99", [1, 9]), ("100%", [1, 9])],

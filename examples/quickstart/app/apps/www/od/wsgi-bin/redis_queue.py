@@ -25,7 +25,8 @@ GROUP = "model-servers"
 SECONDS = 50  # that a request may take, unless AI_QUEUE_SECONDS says so; gunicorn ends a worker after its own 60
 WAITING = 256  # requests at most; with more, none would be answered in time
 ALIVE = 5000  # milliseconds for which a model server counts as alive after a heartbeat
-DELIVERIES = 3  # of one request: it may be what ends the model servers
+FORGOTTEN = 3_600_000  # milliseconds after which the name of a dead one is removed
+DELIVERIES = 2  # of one request: it may be what ends the model servers
 ERRORS = {415: WrongFormatError, 422: ImageError}
 
 NOW = "local now = redis.call('TIME'); now = now[1] * 1000 + math.floor(now[2] / 1000); "
@@ -163,7 +164,10 @@ class Consumer(_Queue):
         self.redis.eval(BEAT, 2, self.alive, self.facts, ALIVE, self.name, json.dumps(facts))
 
     def next(self) -> Request | None:
-        """The next request that is still waited for; None when there was none for a second."""
+        """The next request that is still waited for; None when there was none for a second.
+
+        Asked with nothing in hand: what this server had taken and could not answer is taken again.
+        """
         self._join()
         try:
             for message, fields in self._abandoned() or self._new():
@@ -182,10 +186,11 @@ class Consumer(_Queue):
         return bool(self.redis.eval(ANSWER, 2, *keys, GROUP, request.message, json.dumps(answer), until))
 
     def leave(self) -> None:
-        """Be no longer asked. Only with nothing in hand: what a removed consumer had taken is nobody's."""
+        """Be no longer asked. What could not be answered stays in the group, for another server to claim."""
         with suppress(RedisError):
             self.redis.zrem(self.alive, self.name)
-            self.redis.xgroup_delconsumer(self.stream, GROUP, self.name)
+            if not self.redis.xpending_range(self.stream, GROUP, "-", "+", 1, self.name):
+                self.redis.xgroup_delconsumer(self.stream, GROUP, self.name)
 
     def _join(self) -> None:
         if self._grouped:
@@ -195,6 +200,10 @@ class Consumer(_Queue):
         except ResponseError as error:
             if not str(error).startswith("BUSYGROUP"):
                 raise
+        alive = self.living()
+        for other in self.redis.xinfo_consumers(self.stream, GROUP):
+            if other["name"] not in alive and not other["pending"] and other["idle"] > FORGOTTEN:
+                self.redis.xgroup_delconsumer(self.stream, GROUP, other["name"])
         self._grouped = True
 
     def _new(self) -> list[Any]:
@@ -204,9 +213,9 @@ class Consumer(_Queue):
     def _abandoned(self) -> list[Any]:
         """One message that a dead server had taken, now this one's."""
         taken = self.redis.xpending_range(self.stream, GROUP, "-", "+", 100)
-        alive = self.living() if taken else set()
+        others = self.living() - {self.name.encode()} if taken else set()
         for entry in taken:
-            if entry["consumer"] in alive or entry["consumer"] == self.name.encode():
+            if entry["consumer"] in others:
                 continue
             found = self.redis.xclaim(self.stream, GROUP, self.name, 1000, [entry["message_id"]])
             if found and found[0][1] and entry["times_delivered"] >= DELIVERIES:

@@ -29,6 +29,11 @@ def of_host(host: str, address: str, services: Iterable[Mapping[str, Any]]) -> t
     return targets, deaf
 
 
+def units_of(model_key: str) -> list[str]:
+    """The units behind a service: those of its replicas and of its model servers have its name and more."""
+    return [f"codehub-ai-{model_key}{more}.service" for more in ("", "@*", "-*")]
+
+
 def _reached(bound: str, address: str) -> str | None:
     """Where a service that is bound there is asked; None for one that only its own host reaches."""
     listens = ip_address(bound)

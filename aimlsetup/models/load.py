@@ -70,7 +70,7 @@ class Second(Document):
 
 
 class Asked(Document):
-    """One target with its figures. `spread` says which share of requests (0 to 1) was answered in so many milliseconds."""
+    """One target with its figures. `spread` says which share of requests (0 to 1) had their answer in so many ms."""
 
     target: Target
     rows: list[Row]

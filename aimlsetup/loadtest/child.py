@@ -2,7 +2,6 @@
 
 import base64
 import json
-import math
 import os
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from aimlsetup.models.load import Pressure, Sample, Scenario, Target
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 END_SECONDS = 5
+START_SECONDS = 30  # that locust may take to begin; it counts the seconds of the test itself
 
 
 @dataclass
@@ -130,6 +130,6 @@ def argv(pressure: Pressure, targets: int) -> list[str]:
     users = str(pressure.users * targets)
     return [
         sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--users", users, "--spawn-rate", users,
-        "--run-time", f"{pressure.seconds}s", "--stop-timeout", str(math.ceil(pressure.timeout) + 1), "--only-summary",
-        "--exit-code-on-error", "0", "--loglevel", "WARNING",
+        "--run-time", f"{pressure.seconds + START_SECONDS}s", "--stop-timeout", str(pressure.timeout + 1),
+        "--only-summary", "--exit-code-on-error", "0", "--loglevel", "WARNING",
     ]  # fmt: skip

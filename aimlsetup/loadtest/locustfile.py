@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import gevent
 from gevent import timeout as gevent_timeout
 from locust import FastHttpUser, constant_throughput, events, task
 
@@ -95,7 +96,8 @@ for number, target in enumerate(JOB["targets"]):
 
 
 @events.test_start.add_listener  # type: ignore[untyped-decorator]
-def begin(**_: Any) -> None:
-    """The first line of the file is when it began."""
+def begin(environment: Any, **_: Any) -> None:
+    """The first line of the file is when it began. locust's own clock began before, with the start of its users."""
     START.append(time.time())
     SAMPLES.write(json.dumps({"began": START[0]}) + "\n")
+    gevent.spawn_later(PRESSURE["seconds"], environment.runner.quit)

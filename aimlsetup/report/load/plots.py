@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from aimlsetup.report.page.hypertext import text
 
-WIDTH, HEIGHT = 640, 240
-LEFT, RIGHT, TOP, BOTTOM = 58, 12, 10, 40
+WIDTH, HEIGHT = 920, 250
+LEFT, RIGHT, TOP, BOTTOM = 82, 16, 10, 40
 TICKS = 5
 LEGEND_ROW = 18
 STYLE = """\

@@ -76,7 +76,7 @@ def remarks(report: LoadReport) -> list[str]:
         rate = next((row.rate for row in asked.rows if row.scenario == "all"), 0.0)
         if rate < SHORT * wished and not report.interrupted:
             said.append(
-                f"{asked.target.name}: {rate:.1f} of {wished:g} requests/s were reached, since {report.pressure.users} users"
-                " wait for their answers; more --users ask more at once"
+                f"{asked.target.name}: {rate:.1f} of {wished:g} requests/s were reached, since all its users"
+                f" ({report.pressure.users}) waited for answers; more --users ask more at once"
             )
     return said

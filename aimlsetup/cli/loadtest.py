@@ -1,5 +1,6 @@
 """`aimlsetup loadtest`: all services at once, and how they bear it."""
 
+import os
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -198,13 +199,17 @@ def _test(aim: Aim, pressure: "Pressure", scenario: str, image: "Payload | None"
     hosts = aim.site.hosts if aim.site else {}
     rootless = bool(aim.site and aim.site.rootless)
     started = datetime.now(UTC)
+    environment = dict(os.environ)  # before the thread that measures: a run of Ansible takes variables out meanwhile
+    bodies = payloads.bodies(image)
     with (
         sampling(hosts, aim.units, rootless=rootless) as memory,
-        child.started(aim.targets, pressure, payloads.shares(scenario), payloads.bodies(image)) as running,
+        child.started(aim.targets, pressure, payloads.shares(scenario), bodies, environment) as running,
     ):
         interrupted = _watch(running, pressure, aim.targets)
         ended = time.time()
         running.end()
+        if interrupted and not running.samples:
+            raise KeyboardInterrupt
         running.check()
     took = min(ended - (running.began or ended), pressure.seconds)
     return _figured(aim, pressure, scenario, running, memory, f"{started:%Y-%m-%d %H:%M:%S} UTC", took, interrupted)

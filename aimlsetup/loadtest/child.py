@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -91,8 +90,9 @@ def started(
     pressure: Pressure,
     shares: Mapping[Scenario, int],
     bodies: Mapping[Scenario, Sequence[Payload]],
+    environment: Mapping[str, str],
 ) -> Iterator[Child]:
-    """Have locust at work on this, ended with the block."""
+    """Have locust at work on this with these variables, ended with the block."""
     with TemporaryDirectory(prefix="aimlsetup-loadtest-") as directory:
         home = Path(directory)
         job = {
@@ -110,7 +110,7 @@ def started(
             process = subprocess.Popen(
                 argv(pressure, len(targets)), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 start_new_session=True, cwd=home,  # Ctrl-C is ours to pass on; a locust.conf of the user's is not read
-                env=_environment(home),
+                env=_own(environment, home),
             )  # fmt: skip
         child = Child(process, home / "samples", log)
         try:
@@ -119,9 +119,9 @@ def started(
             child.end()
 
 
-def _environment(home: Path) -> dict[str, str]:
-    """Ours without settings of locust's."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
+def _own(environment: Mapping[str, str], home: Path) -> dict[str, str]:
+    """These without settings of locust's."""
+    own = {name: value for name, value in environment.items() if not name.startswith("LOCUST_")}
     return {**own, "AIMLSETUP_LOADTEST": str(home / "job.json")}
 
 

@@ -52,14 +52,18 @@ class ModelServer:
 
     def run(self) -> None:
         """Answer until asked to leave. Without redis, try again every second."""
+        said = ""
         with self._beating():
             while not self.leaving.is_set():
                 try:
                     request = self.consumer.next()
                     if request:
                         self._serve(request)
+                    said = ""
                 except RedisError as error:
-                    log.warning("%s: %s", self.consumer.place, error)
+                    if said != str(error):  # not every second the same
+                        said = str(error)
+                        log.warning("%s: %s", self.consumer.place, said)
                     self.leaving.wait(1)
         self.consumer.leave()
 

@@ -6,7 +6,7 @@ Standard output belongs to results (tables, documents); what is under way, warni
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TextIO
@@ -31,6 +31,7 @@ COLOURS: dict[Style, dict[str, object]] = {
 SIGNS: dict[State, str] = {"waiting": "·", "running": "▸", "done": "✓", "failed": "✗"}
 SIGN_STYLES: dict[State, str] = {"waiting": "dim", "running": "cyan", "done": "green", "failed": "bold red"}
 TASK_WIDTH = 60
+TICK = 5  # seconds
 
 
 class Line(NamedTuple):
@@ -162,6 +163,26 @@ def progress(title: str, components: Mapping[str, Sequence[str]]) -> Iterator[Pr
     with Live(shown, console=Console(stderr=True), refresh_per_second=8, redirect_stdout=False):
         shown.stream = sys.stderr  # rich's own while it draws: what is written there appears above the table
         yield shown
+
+
+@contextmanager
+def ticker() -> Iterator[Callable[[str], None]]:
+    """Show what changes all the time: one line that is written anew on a terminal, elsewhere one every few seconds."""
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.text import Text
+
+        with Console(stderr=True).status("") as status:
+            yield lambda text: status.update(Text(text))
+        return
+    said = [time.monotonic()]
+
+    def line(text: str) -> None:
+        if time.monotonic() - said[0] >= TICK:
+            said[0] = time.monotonic()
+            click.echo(text, err=True)
+
+    yield line
 
 
 @contextmanager

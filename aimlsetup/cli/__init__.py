@@ -16,6 +16,7 @@ COMMANDS = {
     "apply": "Make the hosts match the lock.",
     "verify": "Check that the hosts match, and that what runs really works.",
     "models": "List what is served where, and whether it is healthy.",
+    "loadtest": "Ask all services at once: how fast they are, what fails, what memory they take.",
     "undo": "Take back what the last apply did, or what was done for single components.",
     "flip": "Go to the previous environment or data directory, and back.",
     "remove": "Remove components, leaving the host as it was found.",

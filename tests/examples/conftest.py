@@ -12,9 +12,14 @@ from tests.examples import quickstart
 
 
 @pytest.fixture(scope="session")
-def app_python() -> Path:
-    cache = os.environ.get("AIMLSETUP_TEST_CACHE") or Path.home() / ".cache/aimlsetup/tests"
-    return quickstart.build_environment(Path(cache))
+def test_cache() -> Path:
+    """Where environments are kept from session to session."""
+    return Path(os.environ.get("AIMLSETUP_TEST_CACHE") or Path.home() / ".cache/aimlsetup/tests")
+
+
+@pytest.fixture(scope="session")
+def app_python(test_cache: Path) -> Path:
+    return quickstart.build_environment(test_cache)
 
 
 @pytest.fixture(scope="session")

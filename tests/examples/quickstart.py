@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,16 +24,20 @@ WEIGHTS = Path("aimlsetup/digits/1/convnet/weights")
 VISION = "/api/vision/v2"
 
 
-def build_environment(cache: Path) -> Path:
-    """The interpreter of a virtual environment with the application's requirements, resolved and hashed.
+def build_environment(cache: Path, only: Set[str] = frozenset()) -> Path:
+    """The interpreter of a virtual environment with the application's requirements, resolved and hashed; or with
+    those named in `only`.
 
     It is kept below `cache` and used again while the same versions are resolved for the same Python.
     """
     cache.mkdir(parents=True, exist_ok=True)
+    wishes = (APP / "requirements.txt").read_text()
+    if only:
+        wishes = "".join(f"{line}\n" for line in wishes.splitlines() if line.partition(">")[0] in only)
     with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         pins = _uv("pip", "compile", "-q", "--no-header", "--generate-hashes", "--python", sys.executable,
-                   str(APP / "requirements.txt"))  # fmt: skip
+                   "-", stdin=wishes)  # fmt: skip
         home = cache / f"quickstart-{hashlib.sha256((sys.version + pins).encode()).hexdigest()[:16]}"
         python, finished = home / "bin/python", home / "finished"
         if not finished.exists():
@@ -45,8 +49,9 @@ def build_environment(cache: Path) -> Path:
     return python
 
 
-def _uv(*arguments: str) -> str:
-    done = subprocess.run([find_uv_bin(), *arguments], check=False, capture_output=True, text=True, timeout=300)
+def _uv(*arguments: str, stdin: str | None = None) -> str:
+    argv = [find_uv_bin(), *arguments]
+    done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=300, input=stdin)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -96,9 +101,16 @@ class Service:
 
 @contextmanager
 def serve(
-    python: Path, root: Path, scratch: Path, *options: str, app_yml: str = "{}", arguments: str = ""
+    python: Path,
+    root: Path,
+    scratch: Path,
+    *options: str,
+    app_yml: str = "{}",
+    arguments: str = "",
+    wsgi_bin: Path = WSGI_BIN,
+    more: Mapping[str, str] | None = None,
 ) -> Iterator[Service]:
-    """The application over the releases in `root`, with that app.yml, until the block ends."""
+    """The application over the releases in `root`, with that app.yml and `more` variables, until the block ends."""
     scratch.mkdir()
     (scratch / "app.yml").write_text(app_yml)
     log = scratch / "gunicorn.log"
@@ -108,10 +120,11 @@ def serve(
         "PYTHONDONTWRITEBYTECODE": "1",
         "AI_CFG": str(scratch),
         "AI_WEIGHTS_PATH": str(root),
+        **(more or {}),
     }
     with socket.create_server(("127.0.0.1", 0)) as listener, log.open("wb") as output:
         process = subprocess.Popen(
-            [python, "-m", "gunicorn", "--chdir", WSGI_BIN, "--bind", f"fd://{listener.fileno()}",
+            [python, "-m", "gunicorn", "--chdir", wsgi_bin, "--bind", f"fd://{listener.fileno()}",
              "--timeout", "60", *options, f"web_server:main({arguments})"],
             env=environ, stdout=output, stderr=output, pass_fds=[listener.fileno()], start_new_session=True,
         )  # fmt: skip

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aimlsetup.loadtest import payloads
 from tests.examples.quickstart import VISION, WEIGHTS, Service, form, serve
 
 pytestmark = pytest.mark.network
@@ -95,6 +96,10 @@ def test_only_workers_load_tensorflow(service: Service) -> None:
         (b"x", "multipart/form-data; boundary=edge", 400, "form"),
         (b"just text", "image/png", 415, "expected a JPEG or PNG image"),
         (b"\x89PNG\r\n\x1a\n", "image/png", 415, "expected a JPEG or PNG image"),
+        (payloads.bodies()["nan"][0].body, "image/tiff", 415, "expected a JPEG or PNG image"),
+        (payloads.bodies()["nan"][1].body, "application/json", 415, "expected a JPEG or PNG image"),
+        (payloads.bodies()["malformed"][0].body, "image/png", 422, "a damaged JPEG or PNG image"),
+        (payloads.bodies()["malformed"][3].body, "image/png", 422, "a damaged JPEG or PNG image"),
         (b"\0" * (LIMIT + 1), "image/png", 413, f"at most {LIMIT} bytes"),
         (*form(b"\0" * LIMIT), 413, f"at most {LIMIT} bytes"),
     ],
@@ -164,6 +169,15 @@ def test_a_damaged_release_is_reported_by_health(app_python: Path, releases: Pat
         assert damaged.ask("GET", f"{VISION}/models") == (200, {"models": []})
 
 
+def test_a_bound_on_gpu_memory_is_a_number(app_python: Path, releases: Path, tmp_path: Path) -> None:
+    with serve(app_python, releases, tmp_path / "run", more={"AI_GPU_MEMORY_MB": "2G"}) as wrong:
+        status, answer = wrong.ask("GET", f"{VISION}/health")
+        said = "ConfigError: AI_GPU_MEMORY_MB: expected a number from 1 on, found '2G'"
+        assert (status, answer["reason"]) == (503, said)
+    with serve(app_python, releases, tmp_path / "bounded", more={"AI_GPU_MEMORY_MB": "2048"}) as right:
+        assert right.ask("GET", f"{VISION}/health")[0] == 200
+
+
 def test_a_model_loaded_before_the_fork_is_not_used(app_python: Path, releases: Path, tmp_path: Path) -> None:
     with serve(app_python, releases, tmp_path / "run", "--preload") as preloaded:
         status, answer = preloaded.ask("GET", f"{VISION}/health")
@@ -184,11 +198,9 @@ def test_app_yml_sets_url_and_image_types(
 @pytest.mark.parametrize(
     ("arguments", "app_yml", "message"),
     [
-        (
-            "QUEUE='true'",
-            "{}",
-            r"QUEUE: expected 'false', found 'true'; this example answers without a queue",
-        ),
+        ("QUEUE='yes'", "{}", r"QUEUE: expected 'true' or 'false', found 'yes'"),
+        ("QUEUE='true'", "{}", r"DBCFG\.REDISCFG: expected a mapping with host and port"),
+        ("QUEUE='true'", "DBCFG: {REDISCFG: {host: h, port: '1'}}", r"port: expected a TCP port, found '1'"),
         ("API_MODEL_KEY='../x-b-1'", "{}", r"API_MODEL_KEY: expected .*, found '\.\./x-b-1'"),
         ("", "API_VISION_URL: '{{ x }}'", r"app\.yml: API_VISION_URL: expected a path"),
     ],

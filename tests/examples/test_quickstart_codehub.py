@@ -5,15 +5,18 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import yaml
 from codehub import (
     ConfigError,
     ModelKey,
+    RedisAccess,
     Release,
     ReleaseError,
     Settings,
     config_folders,
     release_root,
     sha256,
+    whole_number,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,6 +94,40 @@ def test_a_wrong_app_yml_is_named_with_what_was_expected(tmp_path: Path, text: s
     with pytest.raises(ConfigError, match=message) as caught:
         Settings.read([tmp_path])
     assert str(caught.value).startswith(f"{file}: ")
+
+
+def test_redis_is_where_app_yml_says() -> None:
+    document = yaml.safe_load("{DBCFG: {REDISCFG: {dbname: '2', host: h, port: 6380, username: null, password: p}}}")
+    settings = Settings.parse(document)
+    access = RedisAccess.parse(settings.redis)
+    assert access == RedisAccess("h", 6380, 2, None, "p")
+    assert "'p'" not in repr(access) + repr(settings)
+    assert RedisAccess.parse({"host": "h"}) == RedisAccess("h", 6379, 0)
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        (None, "expected a mapping"),
+        ({}, "host: expected a name"),
+        ({"host": "h", "port": True}, "port: expected a TCP port"),
+        ({"host": "h", "port": 65536}, "port: expected a TCP port"),
+        ({"host": "h", "dbname": "x"}, "dbname: expected a number"),
+        ({"host": "h", "password": 1234}, "password: expected text, as in quotation marks"),
+    ],
+)
+def test_a_redis_that_cannot_be_asked_is_refused(document: object, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        RedisAccess.parse(document)
+    assert "1234" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "2G", "٣", " 1", "9" * 12])
+def test_a_variable_that_is_no_number_is_refused(text: str) -> None:
+    assert whole_number({}, "N", 7) == whole_number({"N": ""}, "N", 7) == 7
+    assert whole_number({"N": "12"}, "N", 7) == 12
+    with pytest.raises(ConfigError, match="N: expected a number"):
+        whole_number({"N": text}, "N", 7)
 
 
 def test_places_come_from_the_environment() -> None:

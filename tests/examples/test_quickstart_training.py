@@ -58,6 +58,16 @@ def test_a_killed_training_leaves_no_release_and_the_next_makes_the_same_one(
     assert parameters(tmp_path) == parameters(releases)
 
 
+def test_any_key_is_trained(app_python: Path, tmp_path: Path) -> None:
+    assert "acme-signs-3: accuracy" in train(app_python, tmp_path, "--model-key", "acme-signs-3", "--epochs", "1")
+    release = Release.find(tmp_path, ModelKey("acme", "signs", "3"))
+    assert json.loads((release.folder / "release.json").read_text())["model_key"] == "acme-signs-3"
+    done = subprocess.run(
+        training(app_python, tmp_path), env={"API_MODEL_KEY": "../x-1"}, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "expected <org>-<problem_id>-<rel_num>" in done.stderr) == (2, True)
+
+
 def test_a_damaged_release_is_trained_anew(app_python: Path, releases: Path, tmp_path: Path) -> None:
     shutil.copytree(releases, tmp_path, dirs_exist_ok=True)
     (tmp_path / WEIGHTS / "digits.keras").write_bytes(b"cut short")

@@ -1,6 +1,6 @@
 """A page as one HTML file: no scripts, nothing fetched, light and dark, and all of it unfolded on paper."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from aimlsetup.models.plan import Action
@@ -50,11 +50,17 @@ HEAD = """\
 
 def render(title: str, blocks: Sequence[Block]) -> str:
     """The whole text of the file."""
-    head = HEAD.format(title=text(title), style=STYLE)
-    return head + "\n".join(map(_block, blocks)) + "\n</body>\n</html>\n"
+    return page(title, map(written, blocks))
 
 
-def _block(block: Block) -> str:
+def page(title: str, parts: Iterable[str], style: str = "") -> str:
+    """A file of parts that are HTML already, with more style on wish."""
+    head = HEAD.format(title=text(title), style=STYLE + style)
+    return head + "\n".join(parts) + "\n</body>\n</html>\n"
+
+
+def written(block: Block) -> str:
+    """A block as HTML."""
     match block:
         case Heading(level, words, sign, note):
             mark = f'<span class="sign {CLASSES[sign]}">{escape(sign)}</span> ' if sign else ""
@@ -70,7 +76,7 @@ def _block(block: Block) -> str:
         case Verbatim(words, language):
             return f"<pre>{_verbatim(words, diff=language == 'diff')}</pre>"
         case Fold(summary, inside):
-            return "\n".join([f"<details><summary>{text(summary)}</summary>", *map(_block, inside), "</details>"])
+            return "\n".join([f"<details><summary>{text(summary)}</summary>", *map(written, inside), "</details>"])
 
 
 def _row(tag: str, cells: Sequence[str]) -> str:

@@ -18,9 +18,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "apps/www/od/wsgi-bin"))
 
-from codehub import MANIFEST, ModelKey, Release, ReleaseError, sha256
+from codehub import MANIFEST, ConfigError, ModelKey, Release, ReleaseError, sha256
 
-KEY = ModelKey("aimlsetup", "digits", "1")
+DEFAULT_KEY = "aimlsetup-digits-1"
 DNNARCH = "convnet"
 WEIGHTS = "digits.keras"
 HELD_OUT = 0.25  # of the 1797 images
@@ -30,7 +30,7 @@ def main() -> None:
     """Leaves an intact release alone; a missing or damaged one is trained."""
     args = _arguments()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # remarks on the CPU; what fails raises all the same
-    home = KEY.folder(args.release_root)
+    home = args.model_key.folder(args.release_root)
     home.mkdir(parents=True, exist_ok=True)
     place = home / DNNARCH
     with _only_trainer(home):
@@ -38,13 +38,13 @@ def main() -> None:
             release = Release.read(place / "weights")
             release.weights()
         except ReleaseError:
-            release = _publish(place, args.seed, args.epochs)
+            release = _publish(args.model_key, place, args.seed, args.epochs)
         else:
-            print(f"{KEY}: intact, nothing to do")
-    print(f"{KEY}: accuracy {release.accuracy:.4f} on the held-out images, in {place}")
+            print(f"{args.model_key}: intact, nothing to do")
+    print(f"{args.model_key}: accuracy {release.accuracy:.4f} on the held-out images, in {place}")
 
 
-def train(seed: int, epochs: int, weights: Path) -> dict[str, Any]:
+def train(key: ModelKey, seed: int, epochs: int, weights: Path) -> dict[str, Any]:
     """Trains, writes the Keras model to `weights`, and returns the content of its release.json.
 
     The same seed, epochs and packages give the same network and the same held-out images.
@@ -69,7 +69,7 @@ def train(seed: int, epochs: int, weights: Path) -> dict[str, Any]:
     _, accuracy = model.evaluate(pixels[held_out], digits.target[held_out], verbose=0)
     model.save(weights)
     return {
-        "model_key": str(KEY),
+        "model_key": str(key),
         "weights": weights.name,
         "sha256": sha256(weights),
         "labels": [str(name) for name in digits.target_names],
@@ -97,12 +97,12 @@ def _network(keras: Any, shape: tuple[int, ...], classes: int) -> Any:
     )
 
 
-def _publish(place: Path, seed: int, epochs: int) -> Release:
+def _publish(key: ModelKey, place: Path, seed: int, epochs: int) -> Release:
     draft = place.with_name(f".{place.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)  # what a killed training left
     folder = draft / "weights"
     folder.mkdir(parents=True)
-    facts = train(seed, epochs, folder / WEIGHTS)
+    facts = train(key, seed, epochs, folder / WEIGHTS)
     (folder / MANIFEST).write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n", "utf-8")
     for path in (folder / WEIGHTS, folder / MANIFEST, folder, draft):
         _sync(path)
@@ -130,8 +130,22 @@ def _only_trainer(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def _key(text: str) -> ModelKey:
+    try:
+        return ModelKey.parse(text)
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--model-key",
+        type=_key,
+        default=os.environ.get("API_MODEL_KEY") or DEFAULT_KEY,
+        metavar="KEY",
+        help=f"what the release is called ($API_MODEL_KEY, else {DEFAULT_KEY})",
+    )
     parser.add_argument("--release-root", type=Path, required=True, metavar="DIR", help="the release tree")
     parser.add_argument("--seed", type=int, default=7, metavar="N", help="of the split and the training (7)")
     parser.add_argument("--epochs", type=int, default=20, metavar="N", help="passes over the images (20)")

@@ -8,24 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from codehub import ModelKey, Release
+from codehub import ImageError, ModelKey, Release, UnavailableError, WrongFormatError, whole_number
 from PIL import Image
 
 MAX_PIXELS = 25_000_000
 
 log = logging.getLogger(__name__)
-
-
-class ImageError(Exception):
-    """An image that cannot be read; the message is for the person who sent it."""
-
-
-class WrongFormatError(ImageError):
-    """Bytes of another kind than the image formats that are allowed."""
-
-
-class UnavailableError(Exception):
-    """There is no model to ask; the message says why."""
 
 
 class Classifier:
@@ -55,12 +43,12 @@ class Classifier:
         return self._release
 
     def predict(self, data: bytes, formats: frozenset[str]) -> dict[str, Any]:
-        """`label`, the most likely one for an encoded image, and `scores`, each label's from 0 to 1.
+        """`label`, the most likely one for an encoded image, `scores`, each label's from 0 to 1, and the `release`.
 
         Raises UnavailableError, or ImageError when `data` is not an image of those `formats`.
         """
-        self.check()
-        return self._answer(decode(data, formats, self._model.input_shape[1:3]))
+        release = self.check().summary()
+        return {**self._answer(decode(data, formats, self._model.input_shape[1:3])), "release": release}
 
     def _answer(self, pixels: np.ndarray) -> dict[str, Any]:
         scores = np.asarray(self._model(pixels[np.newaxis], training=False))[0]
@@ -71,9 +59,21 @@ class Classifier:
 
 
 def _load(weights: Path) -> Any:
+    _bound_gpu_memory(whole_number(os.environ, "AI_GPU_MEMORY_MB", None))
     import keras  # seconds and threads, which the process that only forks must not pay for
 
     return keras.saving.load_model(weights, compile=False)
+
+
+def _bound_gpu_memory(megabytes: int | None) -> None:
+    """Leave the rest of each visible GPU to other services; by itself TensorFlow takes all there is."""
+    if megabytes is None:
+        return
+    import tensorflow as tf
+
+    for gpu in tf.config.list_physical_devices("GPU"):
+        bound = tf.config.LogicalDeviceConfiguration(memory_limit=megabytes)
+        tf.config.set_logical_device_configuration(gpu, [bound])
 
 
 def decode(data: bytes, formats: frozenset[str], size: tuple[int, int]) -> np.ndarray:

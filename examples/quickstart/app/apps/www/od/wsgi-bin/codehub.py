@@ -1,10 +1,10 @@
-"""What codehub put on this host: the settings in app.yml and the tree of released models."""
+"""What codehub put on this host: the settings in app.yml and the tree of released models. Imports nothing heavy."""
 
 import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -24,12 +24,57 @@ class ReleaseError(Exception):
     """A release that is missing or damaged; the message names the path and the remedy."""
 
 
+class ImageError(Exception):
+    """An image that cannot be read; the message is for the person who sent it."""
+
+
+class WrongFormatError(ImageError):
+    """Bytes of another kind than the image formats that are allowed."""
+
+
+class UnavailableError(Exception):
+    """There is no model to ask; the message says why."""
+
+
+class LateError(Exception):
+    """No answer came in time; the message says how long it was waited for."""
+
+
+@dataclass(frozen=True)
+class RedisAccess:
+    """`DBCFG.REDISCFG` of app.yml: the redis through which requests get to the model server."""
+
+    host: str
+    port: int = 6379
+    database: int = 0
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def parse(cls, document: object) -> "RedisAccess":
+        """Raises ConfigError; what it quotes is never the password."""
+        if not isinstance(document, dict):
+            raise ConfigError("DBCFG.REDISCFG: expected a mapping with host and port")
+        host, port, number = document.get("host"), document.get("port", cls.port), str(document.get("dbname") or "0")
+        if not (isinstance(host, str) and host):
+            raise ConfigError(f"DBCFG.REDISCFG.host: expected a name or an address, found {host!r}")
+        if isinstance(port, bool) or not (isinstance(port, int) and 0 < port < 65536):
+            raise ConfigError(f"DBCFG.REDISCFG.port: expected a TCP port, found {port!r}")
+        if not (number.isascii() and number.isdigit()):
+            raise ConfigError(f"DBCFG.REDISCFG.dbname: expected a number, found {number!r}")
+        for name in ("username", "password"):
+            if not isinstance(document.get(name), str | None):
+                raise ConfigError(f"DBCFG.REDISCFG.{name}: expected text, as in quotation marks")
+        return cls(host, port, int(number), document.get("username") or None, document.get("password") or None)
+
+
 @dataclass(frozen=True)
 class Settings:
     """What this application uses of app.yml."""
 
     vision_url: str = "/api/vision/v2"
     image_formats: frozenset[str] = frozenset(IMAGE_FORMATS.values())  # as Pillow names them
+    redis: object = field(default=None, repr=False)  # DBCFG.REDISCFG as it stands: only with a queue it must be right
 
     @classmethod
     def read(cls, folders: Iterable[Path]) -> "Settings":
@@ -61,12 +106,29 @@ class Settings:
         formats = frozenset(IMAGE_FORMATS[name] for name in names if name in IMAGE_FORMATS)
         if not formats:
             raise ConfigError(f"ALLOWED_IMAGE_TYPE: none of {types!r} is served here ({', '.join(IMAGE_FORMATS)})")
-        return cls(url, formats)
+        databases = document.get("DBCFG")
+        access = databases.get("REDISCFG") if isinstance(databases, dict) else None
+        return cls(url, formats, access)
 
 
 def config_folders(environ: Mapping[str, str]) -> list[Path]:
     """Where app.yml is looked for, in this order."""
     return [Path(folder) for folder in (environ.get("AI_CFG"), "/codehub-config") if folder]
+
+
+def with_queue(text: str) -> bool:
+    """What the setting QUEUE says."""
+    if text not in ("true", "false"):
+        raise ConfigError(f"QUEUE: expected 'true' or 'false', found {text!r}")
+    return text == "true"
+
+
+def whole_number(environ: Mapping[str, str], name: str, default: int | None) -> int | None:
+    """A variable that holds a number from 1 on; `default` where it is not set."""
+    text = environ.get(name, "")
+    if text and not (text.isascii() and text.isdigit() and 0 < int(text) < 10**9):
+        raise ConfigError(f"{name}: expected a number from 1 on, found {text!r}")
+    return int(text) if text else default
 
 
 def release_root(environ: Mapping[str, str]) -> Path:

@@ -1,14 +1,27 @@
 """The vision API as a WSGI application: health, models and predict.
 
 gunicorn "web_server:main(API_MODEL_KEY='aimlsetup-digits-1', QUEUE='false')"
+
+With QUEUE='true' it loads no model: requests go through redis to `python model_server.py`.
 """
 
 import os
-from typing import BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import falcon
-from classifier import Classifier, ImageError, UnavailableError, WrongFormatError
-from codehub import ConfigError, ModelKey, Settings, config_folders, release_root
+from codehub import (
+    ImageError,
+    LateError,
+    ModelKey,
+    RedisAccess,
+    Settings,
+    UnavailableError,
+    WrongFormatError,
+    config_folders,
+    release_root,
+    whole_number,
+    with_queue,
+)
 
 MAX_BODY = 8 * 1024 * 1024  # bytes, the same as nginx's client_max_body_size
 CHUNK = 64 * 1024
@@ -19,14 +32,36 @@ def main(API_MODEL_KEY: str = "aimlsetup-digits-1", QUEUE: str = "false") -> fal
 
     A release that cannot be loaded is reported by the health route; a wrong setting raises ConfigError.
     """
-    if QUEUE != "false":
-        raise ConfigError(f"QUEUE: expected 'false', found {QUEUE!r}; this example answers without a queue")
     key = ModelKey.parse(API_MODEL_KEY)
+    queued = with_queue(QUEUE)
     settings = Settings.read(config_folders(os.environ))
-    return application(settings, key, Classifier(release_root(os.environ), key))
+    return application(settings, key, _queued(settings, key) if queued else _loaded(key))
 
 
-def application(settings: Settings, key: ModelKey, classifier: Classifier) -> falcon.App:
+class Answerer(Protocol):
+    """What answers: a model in this process, or the way to one."""
+
+    def check(self) -> Any:
+        """The release being served. Raises UnavailableError."""
+
+    def predict(self, data: bytes, formats: frozenset[str]) -> dict[str, Any]:
+        """What the model makes of an encoded image."""
+
+
+def _loaded(key: ModelKey) -> Answerer:
+    from classifier import Classifier  # numpy and Pillow, which only the model needs
+
+    return Classifier(release_root(os.environ), key)
+
+
+def _queued(settings: Settings, key: ModelKey) -> Answerer:
+    from redis_queue import SECONDS, QueuedClassifier  # redis, which is needed for nothing else
+
+    seconds = whole_number(os.environ, "AI_QUEUE_SECONDS", SECONDS) or SECONDS
+    return QueuedClassifier(RedisAccess.parse(settings.redis), key, seconds)
+
+
+def application(settings: Settings, key: ModelKey, classifier: Answerer) -> falcon.App:
     """The routes below API_VISION_URL; every answer, an error's too, is JSON."""
     app = falcon.App()
     app.req_options.media_handlers[falcon.MEDIA_MULTIPART] = _multipart()
@@ -38,9 +73,9 @@ def application(settings: Settings, key: ModelKey, classifier: Classifier) -> fa
 
 
 class Health:
-    """Answers 200 when this worker's model is loaded and has made a finite prediction, else 503."""
+    """Answers 200 when the model is loaded and has made a finite prediction, here or in a model server; else 503."""
 
-    def __init__(self, key: ModelKey, classifier: Classifier) -> None:
+    def __init__(self, key: ModelKey, classifier: Answerer) -> None:
         self.key = key
         self.classifier = classifier
 
@@ -60,7 +95,7 @@ class Health:
 class Models:
     """Lists what this service can be asked: one model."""
 
-    def __init__(self, key: ModelKey, classifier: Classifier) -> None:
+    def __init__(self, key: ModelKey, classifier: Answerer) -> None:
         self.key = key
         self.classifier = classifier
 
@@ -78,23 +113,24 @@ class Models:
 class Predict:
     """Classifies one image, sent as the body or as the part `image` of a multipart form."""
 
-    def __init__(self, key: ModelKey, classifier: Classifier, formats: frozenset[str]) -> None:
+    def __init__(self, key: ModelKey, classifier: Answerer, formats: frozenset[str]) -> None:
         self.key = key
         self.classifier = classifier
         self.formats = formats
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """`{"label", "scores", "model_key", "release"}`."""
+        """`{"label", "scores", "model_key", "release"}`, with a queue also the `request` that the model server logs."""
         data = _image(req)
         try:
-            answer = self.classifier.predict(data, self.formats)
-            resp.media = {**answer, "model_key": str(self.key), "release": self.classifier.check().summary()}
+            resp.media = {**self.classifier.predict(data, self.formats), "model_key": str(self.key)}
         except WrongFormatError as error:
             raise falcon.HTTPUnsupportedMediaType(description=str(error)) from error
         except ImageError as error:
             raise falcon.HTTPUnprocessableEntity(description=str(error)) from error
         except UnavailableError as error:
             raise falcon.HTTPServiceUnavailable(description=str(error)) from error
+        except LateError as error:
+            raise falcon.HTTPGatewayTimeout(description=str(error)) from error
 
 
 def _image(req: falcon.Request) -> bytes:

@@ -75,6 +75,11 @@ RULES: dict[str, dict[str, str]] = {
         "owner": "account",
         "group": "account",
     },
+    "redis": {
+        "packages": "package",
+        "bind": "address",
+        "maxmemory": "bytes",
+    },
     "repos": {
         "owner": "account",
         "group": "account",

@@ -53,6 +53,18 @@ RULES: dict[str, dict[str, str]] = {
         "links.mode": "mode",
         "links.directories": "relative_path",
     },
+    "mongodb": {
+        "version": "mongodb",
+        "client_packages": "package",
+        "data_dir": "plain_path",
+        "db_dir": "plain_path",
+        "bind": "address",
+        "users.database": "database",
+        "users.name": "username",
+        "users.roles": "role",
+        "replica_set": "common_name",
+        "data_version": "mongodb",
+    },
     "network": {
         "proxy": "proxy",
         "no_proxy": "host",

@@ -18,6 +18,7 @@ from aimlsetup.locking import (
     driver,
     environments,
     libraries,
+    mongodb,
     network,
     repositories,
     solving,
@@ -42,6 +43,7 @@ DECIDERS: dict[str, Callable[[Case], Decided]] = {
     **{name: partial(libraries.siblings, name) for name in libraries.COMPONENTS},
     environments.COMPONENT: environments.decide,
     checkouts.COMPONENT: checkouts.decide,
+    mongodb.COMPONENT: mongodb.decide,
 }
 
 

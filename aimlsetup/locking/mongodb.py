@@ -30,7 +30,8 @@ def decide(case: Case) -> Decided:
     name, apt = found[series]
     version = wish or series
     exact = version if version.count(".") > 1 else f"{version}.*"
-    text = f"the profile wants MongoDB {wish}" if wish else f"{series} is the newest series for {word(case.platform.release)}"
+    newest = f"{series} is the newest series for {word(case.platform.release)}"
+    text = f"the profile wants MongoDB {wish}" if wish else newest
     reasons = [
         Reason(kind="wish" if wish else "fact", text=text, source=None if wish else case.catalog.sources[name].source),
         Reason(kind="fact", text=f"{name} has it for this platform", source=case.catalog.sources[name].source),
@@ -49,10 +50,9 @@ def offers(case: Case) -> Iterator[tuple[str, tuple[str, Apt]]]:
     """{series: (source, repository)} for the platform, the newest first."""
     found = []
     for name, source in case.catalog.sources.items():
-        matched = NAME.fullmatch(name)
-        if matched and source.apt and case.platform.arch in source.apt.arches:
-            if word(case.platform.release) in source.apt.keys:
-                found.append(((int(matched[1]), int(matched[2])), name, source.apt))
+        matched, apt = NAME.fullmatch(name), source.apt
+        if matched and apt and case.platform.arch in apt.arches and word(case.platform.release) in apt.keys:
+            found.append(((int(matched[1]), int(matched[2])), name, apt))
     for (major, minor), name, apt in sorted(found, key=lambda one: one[0], reverse=True):
         yield f"{major}.{minor}", (name, apt)
 

@@ -48,7 +48,7 @@ SHAPES = {
     "python_version": (r"3\.[0-9]{1,2}", "a Python as major.minor, such as 3.11"),
     "relative_path": (r"[^\x00-\x1f\x7f/][^\x00-\x1f\x7f]*", "a relative path without '..'"),
     "series": (r"[0-9]{1,3}\.[0-9]{1,3}", "a release of CUDA as major.minor, such as '12.4'"),
-    "role": (r"[A-Za-z][A-Za-z0-9_-]{0,62}(@[A-Za-z0-9_-]{1,63})?", "a role as ROLE or ROLE@DATABASE, such as readWrite"),
+    "role": (r"[A-Za-z][A-Za-z0-9_-]{0,62}(@[A-Za-z0-9_-]{1,63})?", "a role as ROLE or ROLE@DATABASE"),
     "sha256": (r"[0-9a-f]{64}", "a sha256 in 64 hex digits"),
     "unit": (r"[A-Za-z0-9:_.@-]+\.service", "the name of a unit, such as gunicorn.service"),
     "setting": (r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", "the name of a setting, such as ARCHS or DBCFG.OASISCFG"),

@@ -253,7 +253,7 @@ def needed(params, paths):
     lasting = {entry["path"] for entry in params["files"] if entry["reload"]}
     if any(path not in lasting for path in paths):
         return "restart"
-    return "reload" if paths or params["reload"] else None
+    return "reload" if paths or (params["reload"] and lasting) else None
 
 
 def disabled(unit):

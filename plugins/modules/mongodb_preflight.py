@@ -76,7 +76,7 @@ CANT_OPEN = (
 UP = "go up series by series (%s), setting the featureCompatibilityVersion of each; or name another mongodb_db_dir."
 DOWN = "ask for %s or a later one; the way down is a dump with the newer one's tools, into an empty directory."
 UNKNOWN = (
-    "there are data in %s (%s), and nothing tells which MongoDB wrote them: no receipt, and no diagnostic.data. Nothing "
+    "there are data in %s (%s), and nothing tells which MongoDB wrote them: no receipt, no diagnostic.data. Nothing "
     "was changed.\nhint: if you know, say it as mongodb_data_version; or name another mongodb_db_dir."
 )
 ELSEWHERE = (

@@ -140,7 +140,7 @@ def same_roles(one, other):
 
 
 def command(client, user, verb, **fields):
-    """createUser or updateUser."""
+    """Make or change one, by the verb."""
     more = dict(fields, roles=roles(user), mechanisms=[MECHANISM])
     client[user["database"]].command(verb, user["name"], **more)
 
@@ -179,9 +179,7 @@ def converge(server, users, dry):
         make_first(server, first)
     with server.client(first) as client:
         version = client.admin.command("buildInfo")["version"]
-        for user in users:
-            if settle(server, client, user, dry):
-                made.append(full(user))
+        made += [full(user) for user in users if settle(server, client, user, dry)]
     return version, list(dict.fromkeys(made))
 
 

@@ -69,6 +69,18 @@ RULES: dict[str, dict[str, str]] = {
         "tls.certificate": "certificates",
         "user": "account",
     },
+    "mongodb": {
+        "version": "mongodb",
+        "client_packages": "package",
+        "data_dir": "plain_path",
+        "db_dir": "plain_path",
+        "bind": "address",
+        "users.database": "database",
+        "users.name": "username",
+        "users.roles": "role",
+        "replica_set": "common_name",
+        "data_version": "mongodb",
+    },
     "network": {
         "proxy": "proxy",
         "no_proxy": "host",
@@ -90,6 +102,11 @@ RULES: dict[str, dict[str, str]] = {
         "index": "url",
         "owner": "account",
         "group": "account",
+    },
+    "redis": {
+        "packages": "package",
+        "bind": "address",
+        "maxmemory": "bytes",
     },
     "repos": {
         "owner": "account",

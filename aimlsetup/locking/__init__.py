@@ -21,6 +21,7 @@ from aimlsetup.locking import (
     environments,
     gateway,
     libraries,
+    mongodb,
     network,
     repositories,
     services,
@@ -49,6 +50,7 @@ DECIDERS: dict[str, Callable[[Case], Decided]] = {
     checkouts.COMPONENT: checkouts.decide,
     capacity.COMPONENT: services.decide,
     gateway.COMPONENT: gateway.decide,
+    mongodb.COMPONENT: mongodb.decide,
 }
 # Of these, what follows from the hosts as they are now: a lock is outdated when it would be decided otherwise.
 LIVE = (capacity.COMPONENT, gateway.COMPONENT)

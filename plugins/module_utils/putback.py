@@ -19,6 +19,7 @@ from ansible_collections.codehub.aimlsetup.plugins.module_utils import (
     receipts,
     state,
     supervisor,
+    systemd,
     workcopy,
 )
 
@@ -100,8 +101,16 @@ def stop(steps):
         run(*state.SYSTEMCTL, "stop", "--", *idle)
 
 
-def settle(steps, owned):
-    """Units as they were, now that their files are; the names of those that had to be restarted."""
+def touched(unit, written):
+    """Whether a unit's file or one of its drop-ins is among these paths."""
+    return not written.isdisjoint({os.path.join(systemd.UNITS, unit), os.path.join(systemd.UNITS, unit + ".d")})
+
+
+def settle(steps, owned, files):
+    """Units as they were, now that their files are; the names of those that had to be restarted.
+
+    `files` are the steps of paths: a process that shows no mark is outdated by those of its own unit.
+    """
     if not (steps or owned):
         return []
     run(*state.SYSTEMCTL, "daemon-reload")
@@ -111,7 +120,13 @@ def settle(steps, owned):
             run(*state.SYSTEMCTL, was["enabled"][:-1], "-q", "--", name)
         if was["active"] == "active" and now.get("active") != "active":
             run(*state.SYSTEMCTL, "start", "--", name)
-    outdated = [name for name, unit in state.units(owned).items() if unit and unit["current"] is False]
+    written = {os.path.dirname(step["name"]) for step in files} | {step["name"] for step in files}
+    outdated = [
+        name
+        for name, unit in state.units(owned).items()
+        if unit and unit["active"] == "active"
+        and (unit["current"] is False or (unit["current"] is None and touched(name, written)))
+    ]
     if outdated:
         run(*state.SYSTEMCTL, "restart", "--", *outdated)
     return outdated

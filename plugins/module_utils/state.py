@@ -181,7 +181,8 @@ def started_with(pid, environment):
     """Whether the running process was started with what its unit says now: True, False, or None when not marked.
 
     A unit marks its configuration as `Environment=AIMLSETUP_STARTED_WITH=<digest>`; the truth is what the process
-    itself was given, so a handler lost after a failed run shows.
+    itself was given, so a handler lost after a failed run shows. A process that has written over its environment, as
+    redis does with its title, can't tell either.
     """
     wanted = re.search(r"(?:^|\s)\"?%s=([^\s\"]+)" % STARTED_WITH, environment)
     if not wanted:
@@ -192,7 +193,9 @@ def started_with(pid, environment):
     except OSError:
         return False
     mark = ("%s=%s" % (STARTED_WITH, wanted.group(1))).encode()
-    return mark in given or _in_command(pid, mark)
+    if mark in given or _in_command(pid, mark):
+        return True
+    return False if any(b"=" in entry for entry in given) else None
 
 
 def _in_command(pid, mark):

@@ -87,12 +87,24 @@ options:
         description: Command that has to succeed.
         type: list
         elements: str
+      says:
+        description: What that command has to say, too.
+        type: str
+  ready_input:
+    description: What the command is given on its standard input, where it needs a password.
+    type: str
   ready_seconds:
     description: How long that may take.
     type: int
     default: 60
   reload:
-    description: Reload a running service even if no file is to be changed, because an earlier run may not have.
+    description:
+      - Reload a running service even if no file is to be changed, because an earlier run may not have. One whose
+        process does not show what it was started with is restarted then.
+    type: bool
+    default: false
+  look:
+    description: Only look for what is in the way of it, before anything else is done; nothing is changed.
     type: bool
     default: false
   manager:
@@ -163,10 +175,17 @@ OPTIONS = {
     "ready": {
         "type": "dict",
         "default": {},
-        "options": {"url": {"type": "str"}, "tcp": {"type": "str"}, "argv": {"type": "list", "elements": "str"}},
+        "options": {
+            "url": {"type": "str"},
+            "tcp": {"type": "str"},
+            "argv": {"type": "list", "elements": "str"},
+            "says": {"type": "str"},
+        },
     },
+    "ready_input": {"type": "str", "no_log": True},
     "ready_seconds": {"type": "int", "default": 60},
     "reload": {"type": "bool", "default": False},
+    "look": {"type": "bool", "default": False},
     "manager": {"type": "str", "choices": ["systemd", "none"], "default": "systemd"},
 }
 STEADY_SECONDS = 1  # that a service without a probe has to stay active
@@ -228,12 +247,14 @@ def checked(entries):
 def needed(params, paths):
     """What the unit needs for the paths about to be written: restart, reload or nothing (None)."""
     unit = state.units([params["unit"]])[params["unit"]]
-    if not unit or unit["active"] != "active" or unit["current"] is not True:
+    if not unit or unit["active"] != "active" or unit["current"] is False:
+        return "restart"
+    if unit["current"] is None and params["reload"]:  # it can't tell what it was started with
         return "restart"
     lasting = {entry["path"] for entry in params["files"] if entry["reload"]}
     if any(path not in lasting for path in paths):
         return "restart"
-    return "reload" if paths or params["reload"] else None
+    return "reload" if paths or (params["reload"] and lasting) else None
 
 
 def disabled(unit):
@@ -249,8 +270,8 @@ def strangers(params):
     return {port: held[port] for port in params["ports"] if port in held and not held[port].endswith(ours)}
 
 
-def said_by(ready):
-    """None when the service is ready by this, else why not."""
+def said_by(ready, given=None):
+    """None when the service is ready by this, else why not. `given` is for the command's standard input."""
     if ready.get("url"):
         return health.answer(ready["url"])
     if ready.get("tcp"):
@@ -259,16 +280,21 @@ def said_by(ready):
             socket.create_connection((address.strip("[]"), int(port)), ATTEMPT_SECONDS).close()
         except OSError as error:
             return "%s: %s" % (ready["tcp"], error)
-    if ready.get("argv"):
-        try:
-            done = subprocess.run(
-                ready["argv"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                env=state.environment(), timeout=ATTEMPT_SECONDS * 2, check=False,
-            )  # fmt: skip
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return str(error)
-        if done.returncode:
-            return done.stdout.decode("utf-8", "replace").strip() or "exit status %d" % done.returncode
+    return said_by_command(ready["argv"], ready.get("says"), given) if ready.get("argv") else None
+
+
+def said_by_command(argv, says, given):
+    """The same of a command that has to succeed, and to say something."""
+    try:
+        done = subprocess.run(
+            argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, input=(given or "").encode(),
+            env=state.environment(), timeout=ATTEMPT_SECONDS * 2, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    said = done.stdout.decode("utf-8", "replace").strip()
+    if done.returncode or (says or "") not in said:
+        return said or "exit status %d" % done.returncode
     return None
 
 
@@ -282,7 +308,7 @@ def wait_ready(params):
         if found.get("ActiveState") == "failed":
             raise NotReady("it failed to start")
         starting = found.get("Job", "0") not in ("", "0") or found.get("ActiveState") != "active"
-        said = "it is still starting" if starting else said_by(ready)
+        said = "it is still starting" if starting else said_by(ready, params["ready_input"])
         if said is None and (steady is None or time.monotonic() > steady):
             return
         if time.monotonic() > deadline:
@@ -303,7 +329,7 @@ def act(params, action):
 
 
 def undo(params, before, was, action):
-    """The files as they were, and what ran with them; in words."""
+    """The files as they were, and what ran with them; in words. `ready` counts if it said so before the change."""
     unit = params["unit"]
     if was is None or was["active"] not in ("active", "reloading"):
         state.run(state.SYSTEMCTL + ["stop", unit])
@@ -327,6 +353,7 @@ def transact(params, entries, action):
     checked(entries)
     before = fileset.snapshot(entries + [mark(params, entries)])
     was = state.units([params["unit"]])[params["unit"]]
+    answered = params["manager"] == "systemd" and said_by(params["ready"] or {}, params["ready_input"]) is None
     for entry in entries:
         fileset.write(entry)
     # Only now, since it names when files with secrets were written.
@@ -343,7 +370,7 @@ def transact(params, entries, action):
     except (NotReady, systemd.Failed) as failure:
         words = systemd.last_words(params["unit"], since)
         try:
-            outcome = undo(params, before, was, action)
+            outcome = undo(params if answered else dict(params, ready={}), before, was, action)
         except systemd.Failed as error:
             outcome = "Going back failed as well: %s." % error
         raise NotReady(
@@ -366,23 +393,33 @@ def refuse_strangers(params, ledger):
             )
 
 
+def meet_running(params, ledger):
+    """Note that a unit which runs, and which no receipt owns, would be restarted or reloaded."""
+    found = state.units([params["unit"]])[params["unit"]]
+    if found and found["active"] in ("active", "reloading", "activating"):
+        ledger.meet("units", params["unit"], unowned.REPLACE, "it runs, and would go on with other settings")
+
+
 def main():
     """Run the module."""
     module = writer(OPTIONS)
     params = module.params
     ledger = unowned.Ledger(module)
+    lenient = module.check_mode or params["look"]  # groups may still be to be made
     try:
         every = filled(params)
-        entries = [entry for entry in every if not fileset.as_wanted(entry, module.check_mode)]
+        entries = [entry for entry in every if not fileset.as_wanted(entry, lenient)]
         paths = [entry["path"] for entry in entries]
-        if not entries and not fileset.as_wanted(mark(params, every), module.check_mode):
+        if not entries and not fileset.as_wanted(mark(params, every), lenient):
             paths.append(mark(params, every)["path"])
         ledger.meet_files(entries)
         action, off = None, False
         if params["manager"] == "systemd":
             refuse_strangers(params, ledger)
             action, off = needed(params, paths), disabled(params["unit"])
-        changed = bool(paths or action or off)
+            if action:
+                meet_running(params, ledger)
+        changed = bool(paths or action or off) and not params["look"]
         shown = fileset.differences([entry for entry in entries if entry["path"] not in params["secrets"]])
         if changed and not module.check_mode:
             transact(params, entries, action)
@@ -392,7 +429,7 @@ def main():
         module.fail_json(msg=str(error))
     except (OSError, KeyError) as error:
         module.fail_json(msg="%s: %s" % (params["unit"], error))
-    module.exit_json(changed=changed, done=action or "", diff=shown, unowned=ledger.marks)
+    module.exit_json(changed=changed, done=action or "", diff=shown if changed else [], unowned=ledger.marks)
 
 
 if __name__ == "__main__":

@@ -82,6 +82,7 @@ from ansible_collections.codehub.aimlsetup.plugins.module_utils import (
     putback,
     receipts,
     state,
+    systemd,
     trust,
     undo,
 )
@@ -182,11 +183,14 @@ def act(commands, params, parts, decision, way):
     left += [("packages", *row) for row in aptback.go(commands, way, decision.packages)]
     putback.paths(paths, params["directory"])
     putback.alternatives(of(decision, "alternatives"))
-    restarted = putback.settle(of(decision, "units"), remaining(parts, "units"))
+    gone = [step["name"] for step in paths if step["do"] == "remove"]
+    units = [name for name in gone if name.startswith(systemd.UNITS + "/")]
+    staying = putback.remove(units)  # what is left of them is what their units go on with
+    restarted = putback.settle(of(decision, "units"), undo.names(parts).get("units", []), paths)
     left += [("programs", *row) for row in putback.rerun(of(decision, "programs"), remaining(parts, "programs"))]
     left += [("venvs", *row) for row in putback.virtualenvs(of(decision, "venvs"))]
     putback.empty(of(decision, "caches"))
-    staying = putback.remove([step["name"] for step in paths if step["do"] == "remove"])
+    staying += putback.remove([name for name in gone if name not in units])
     swept = putback.sweep([step["name"] for step in paths if step["do"] == "sweep"])
     left += [("paths", *row) for row in staying + swept]
     left += [("accounts", *row) for row in putback.accounts(of(decision, "accounts"), [name for name, _why in staying])]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from aimlsetup import content
+from aimlsetup import catalog, content
 
 ROOT = Path(__file__).parents[2]
 ROLES = sorted(path.name for path in (content.root() / "roles").iterdir() if path.is_dir())
@@ -27,6 +27,13 @@ def options(role: str) -> dict[str, Any]:
 def test_the_site_runs_every_role_and_no_other() -> None:
     assert sorted(COMPONENTS) == ROLES
     assert yaml.safe_load((ROOT / "playbooks" / "verify.yml").read_text())[0]["tasks"][0]["loop"] == COMPONENTS
+
+
+def test_optional_components_are_those_of_the_catalog() -> None:
+    optional = {name for name, component in catalog.load().components.items() if component.optional}
+    for name in ("site.yml", "verify.yml"):
+        play = yaml.safe_load((ROOT / "playbooks" / name).read_text())[0]
+        assert set(play["vars"]["__site_optional"]) == optional, name
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -225,6 +225,12 @@ def companions(params):
     return [params["companion"]["unit"]] if params["companion"] else []
 
 
+def companion_paths(params):
+    """Paths of the companion's files, its mark included."""
+    other = params["companion"]
+    return {entry["path"] for entry in other["files"]} | {marked(other["unit"])} if other else set()
+
+
 def standing(params):
     """{unit: state} of socket, service and companion, None for one systemd does not know."""
     return state.units([params["name"] + ".socket", params["name"] + ".service"] + companions(params))
@@ -232,19 +238,16 @@ def standing(params):
 
 def pending(params, changed_paths):
     """Units to (re)start, judged by what runs and by the paths about to be rewritten; the socket only if it must be."""
-    name, other = params["name"], params["companion"]
+    name, theirs = params["name"], companion_paths(params)
     up = {
         unit: found and found["active"] == "active" and (found["current"] is True or unit.endswith(".socket"))
         for unit, found in standing(params).items()
     }
-    outdated = [
-        unit for unit in companions(params)
-        if not up[unit] or any(entry["path"] in changed_paths for entry in other["files"])
-    ]  # fmt: skip
+    outdated = [unit for unit in companions(params) if not up[unit] or not theirs.isdisjoint(changed_paths)]
     if not up[name + ".socket"] or any(shapes_socket(name, path) for path in changed_paths):
         return [name + ".socket"] + outdated + [name + ".service"]
-    own = [path for path in changed_paths if not other or path not in [entry["path"] for entry in other["files"]]]
-    return outdated + ([] if up[name + ".service"] and not own else [name + ".service"])
+    own = [entry["path"] for entry in params["files"]] + [marked(name + ".service")]
+    return outdated + ([] if up[name + ".service"] and set(own).isdisjoint(changed_paths) else [name + ".service"])
 
 
 def predecessor(name, port, replaces):
@@ -277,14 +280,17 @@ def start(params, units):
             systemd.control("restart", "--no-block", unit)
 
 
-def wait_ready(name, url, seconds):
-    """Return when the new process runs and its URL answers 200; raise NotReady when the unit fails or time is up."""
+def wait_ready(params):
+    """Return when the new processes run and the URL answers 200; raise NotReady when a unit fails or time is up."""
+    name, url, seconds = params["name"] + ".service", params["url"], params["ready_seconds"]
     deadline = time.monotonic() + seconds
     while True:
-        properties = systemd.show(name + ".service", "ActiveState", "Job")
-        if properties.get("ActiveState") == "failed":
-            raise NotReady("it failed to start")
-        said = health.answer(url) if properties.get("Job", "0") in ("", "0") else "it is still starting"
+        found = {unit: systemd.show(unit, "ActiveState", "Job") for unit in [name] + companions(params)}
+        failed = [unit for unit, properties in found.items() if properties.get("ActiveState") == "failed"]
+        if failed:
+            raise NotReady("it failed to start" if failed == [name] else "%s failed to start" % failed[0])
+        busy = [unit for unit, properties in found.items() if properties.get("Job", "0") not in ("", "0")]
+        said = "it is still starting" if busy else health.answer(url)
         if said is None:
             return
         if time.monotonic() > deadline:
@@ -337,7 +343,7 @@ def started_again(params, before, units):
     if any(shapes_socket(params["name"], path) for path in before):
         return "was started with them"
     try:
-        wait_ready(params["name"], params["url"], params["ready_seconds"])
+        wait_ready(params)
     except NotReady as failure:
         return "was started with them, but that fails as well: %s" % failure
     return "answers with them again"
@@ -388,7 +394,7 @@ def transact(params, entries, units, replaced):
             systemd.control("stop", replaced, service_of(replaced))
         start(params, units)
         if units:
-            wait_ready(params["name"], params["url"], params["ready_seconds"])
+            wait_ready(params)
     except (NotReady, systemd.Failed) as failure:
         words = "\n".join(systemd.last_words(unit, since) for unit in [service] + companions(params))
         try:

@@ -86,11 +86,12 @@ def test_the_mark_follows_all_that_shapes_the_process(module: Any) -> None:
 def test_a_companion_is_outdated_by_its_own_files_alone(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     model = "/etc/systemd/system/codehub-model@a-b-1.service.d/model.conf"
     companion = {"unit": "codehub-model@a-b-1.service", "files": [{"path": model}]}
-    given = {"name": "codehub-ai@a-b-1", "companion": companion}
+    given = {"name": "codehub-ai@a-b-1", "files": [{"path": SERVICE}, {"path": SOCKET}], "companion": companion}
     up = {"active": "active", "current": True}
     units = ["codehub-ai@a-b-1.socket", "codehub-ai@a-b-1.service", "codehub-model@a-b-1.service"]
     monkeypatch.setattr(module, "standing", lambda _params: dict.fromkeys(units, up))
     assert module.pending(given, []) == []
     assert module.pending(given, [model]) == ["codehub-model@a-b-1.service"]
+    assert module.pending(given, [module.marked("codehub-model@a-b-1.service")]) == ["codehub-model@a-b-1.service"]
     assert module.pending(given, [SERVICE]) == ["codehub-ai@a-b-1.service"]
     assert module.pending(given, [SOCKET]) == ["codehub-ai@a-b-1.socket", "codehub-ai@a-b-1.service"]

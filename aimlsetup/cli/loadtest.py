@@ -150,13 +150,15 @@ def _planned(site: "Site") -> "tuple[list[Target], list[str]]":
 
 
 def _units(site: "Site") -> dict[str, dict[str, list[str]]]:
+    from aimlsetup.content import util
     from aimlsetup.loadtest.targets import units_of
 
     units = {}
     for host in site.hosts:
+        replicas = util("serving").instances([{"queue": False, **service} for service in _services(site, host)])
         found = {
-            f"{host}/{each['model_key']}": [str(each["unit"])] if each.get("unit") else units_of(str(each["model_key"]))
-            for each in _services(site, host)
+            f"{host}/{each['instance']}": [str(each["unit"])] if each.get("unit") else units_of(each["instance"])
+            for each in replicas
         }
         if found:
             units[host] = found

@@ -5,6 +5,7 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from aimlsetup.content import util
 from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.models.load import Pressure, Target
 
@@ -18,8 +19,8 @@ MOST_USERS = 2000
 def of_host(host: str, address: str, services: Iterable[Mapping[str, Any]]) -> tuple[list[Target], list[str]]:
     """The targets of a host that is reached at this address; and what can't be asked from here, in words."""
     targets, deaf = [], []
-    for service in services:
-        name, bound = f"{host}/{service['model_key']}", str(service.get("address") or "0.0.0.0")  # noqa: S104
+    for service in util("serving").instances([{"queue": False, **service} for service in services]):
+        name, bound = f"{host}/{service['instance']}", str(service.get("address") or "0.0.0.0")  # noqa: S104
         place = _reached(bound, address)
         if place is None:
             deaf.append(f"{name} listens on {bound} alone")
@@ -29,9 +30,9 @@ def of_host(host: str, address: str, services: Iterable[Mapping[str, Any]]) -> t
     return targets, deaf
 
 
-def units_of(model_key: str) -> list[str]:
-    """The units behind a service: those of its replicas and of its model servers have its name and more."""
-    return [f"codehub-ai-{model_key}{more}.service" for more in ("", "@*", "-*")]
+def units_of(instance: str) -> list[str]:
+    """The units behind a replica: its web side and its model server."""
+    return [f"codehub-{side}@{instance}.service" for side in ("ai", "model")]
 
 
 def _reached(bound: str, address: str) -> str | None:

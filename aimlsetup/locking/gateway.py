@@ -6,6 +6,7 @@ from typing import Any
 from aimlsetup.content import util
 from aimlsetup.errors import AimlsetupError, Exit
 from aimlsetup.locking.decision import Case, Decided, Serving
+from aimlsetup.locking.network import read_certificates
 from aimlsetup.models.lock import Lock
 from aimlsetup.models.profile import Profile
 
@@ -30,9 +31,19 @@ def earlier(old: Lock | None, hosts: Iterable[str]) -> list[tuple[str, Server]]:
 
 
 def decide(case: Case) -> Decided:
-    """Every model of the site with all its replicas, unless the profile says which there are."""
-    if case.profile.sections.get(COMPONENT, {}).get("models"):
-        return Decided({})
+    """Every model of the site with all its replicas, unless the profile says which there are; and the certificate.
+
+    What a file of it holds is in the lock, so that a renewed one is a change.
+    """
+    section = case.profile.sections.get(COMPONENT, {})
+    tls = section.get("tls")
+    own = {}
+    if tls:
+        own = {"tls": {**tls, "certificate": read_certificates("gateway.tls.certificate", tls["certificate"])}}
+    return Decided(own if section.get("models") else {**own, "models": _models(case)})
+
+
+def _models(case: Case) -> list[dict[str, Any]]:
     models: dict[str, dict[str, Any]] = {}
     for served in case.fleet:
         for replica in _replicas(served):
@@ -45,7 +56,7 @@ def decide(case: Case) -> Decided:
         found = models.setdefault(key, {"model_key": key, "servers": []})
         if server not in found["servers"]:
             found["servers"].append(dict(server))
-    return Decided({"models": list(models.values())})
+    return list(models.values())
 
 
 def _replicas(served: Serving) -> list[dict[str, Any]]:

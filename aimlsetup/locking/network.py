@@ -47,23 +47,27 @@ def repository(name: str, apt: Apt, case: Case) -> dict[str, Any]:
 
 def certificates(profile: Profile) -> str | None:
     """The content of the profile's CA bundle. A file that can't be read or holds none is an error (exit code 2)."""
-    path: str | None = profile.sections.get(COMPONENT, {}).get("ca_bundle")
+    return read_certificates("network.ca_bundle", profile.sections.get(COMPONENT, {}).get("ca_bundle"))
+
+
+def read_certificates(key: str, path: str | None) -> str | None:
+    """What a key of the profile gives, certificates themselves or the path of a file with them. Errors as above."""
     if not path or not path.startswith("/"):
         return path
     try:
         text = Path(path).read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise _unusable(path, getattr(error, "strerror", None) or "it is no text") from None
+        raise _unusable(key, path, getattr(error, "strerror", None) or "it is no text") from None
     if "-----BEGIN CERTIFICATE-----" not in text:
-        raise _unusable(path, "there is no certificate in it")
+        raise _unusable(key, path, "there is no certificate in it")
     return text
 
 
-def _unusable(path: str, why: str) -> AimlsetupError:
+def _unusable(key: str, path: str, why: str) -> AimlsetupError:
     return AimlsetupError(
         "ca-bundle",
-        f"network.ca_bundle: {path}: {why}",
+        f"{key}: {path}: {why}",
         context=["expected: a file on this machine with certificates in PEM (-----BEGIN CERTIFICATE-----)"],
-        hint="correct the path in the profile, or ask who runs the mirror for its authority's certificate",
+        hint="correct the path in the profile, or ask who made the certificate for it",
         exit_code=Exit.USAGE,
     )

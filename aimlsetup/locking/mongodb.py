@@ -19,30 +19,26 @@ NAME = re.compile(r"mongodb_(\d+)_(\d+)_\w+")
 
 
 def decide(case: Case) -> Decided:
-    """Nothing where the profile names neither a version nor the component; its newest series where it names none."""
+    """Nothing without a version: a database is asked for, it does not come because all components do."""
     wish: str | None = (case.profile.sections.get(COMPONENT) or {}).get("version")
-    if not wish and COMPONENT not in case.profile.components:
+    if not wish:
         return Decided({"packages": [], "repositories": []})
     found = dict(offers(case))
-    series = ".".join(wish.split(".")[:2]) if wish else next(iter(found), None)
-    if series is None or series not in found:
+    series = ".".join(wish.split(".")[:2])
+    if series not in found:
         raise _none(case, wish, list(found))
     name, apt = found[series]
-    version = wish or series
-    exact = version if version.count(".") > 1 else f"{version}.*"
-    newest = f"{series} is the newest series for {word(case.platform.release)}"
-    text = f"the profile wants MongoDB {wish}" if wish else newest
+    exact = wish if wish.count(".") > 1 else f"{wish}.*"
     reasons = [
-        Reason(kind="wish" if wish else "fact", text=text, source=None if wish else case.catalog.sources[name].source),
+        Reason(kind="wish", text=f"the profile wants MongoDB {wish}"),
         Reason(kind="fact", text=f"{name} has it for this platform", source=case.catalog.sources[name].source),
     ]
     return Decided(
         {
-            "version": version,
             "packages": [f"{PACKAGE}={exact}"],
             "repositories": [repositories.repository(name, apt, case)],
         },
-        {COMPONENT: Pin(version=version, because=reasons)},
+        {COMPONENT: Pin(version=wish, because=reasons)},
     )
 
 
@@ -57,12 +53,12 @@ def offers(case: Case) -> Iterator[tuple[str, tuple[str, Apt]]]:
         yield f"{major}.{minor}", (name, apt)
 
 
-def _none(case: Case, wish: str | None, there: list[str]) -> AimlsetupError:
+def _none(case: Case, wish: str, there: list[str]) -> AimlsetupError:
     platform = f"{word(case.platform.release)} on {case.platform.arch}"
     return AimlsetupError(
         "mongodb-unavailable",
-        f"MongoDB has no repository of {wish or 'any series'} for {platform}",
+        f"MongoDB has no repository of {wish} for {platform}",
         context=[f"expected: {', '.join(there)}"] if there else [f"there is none for {platform}"],
-        hint="ask for one that there is as mongodb.version, or leave mongodb out of the profile's components",
+        hint="ask for one that there is as mongodb.version, or leave it out of the profile",
         exit_code=Exit.NO_SOLUTION,
     )

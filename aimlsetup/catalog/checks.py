@@ -22,6 +22,7 @@ UNIQUE = (
     ("python_env", "envs", "name"),
     ("repos", "checkouts", "dest"),
 )
+TOOLS = ("tensorboard", "jupyter")  # services of one environment each
 LIBRARIES = ("cuda", "cudnn", "tensorrt", "nccl")  # of the GPU's stack, what a wish may name
 BARE_VERSION = re.compile(r"\d+(\.\d+)*")
 
@@ -198,6 +199,8 @@ def _envs(data: Data, catalog: Catalog) -> Iterator[Problem]:
     for index, service in _entries(data, "ai_service", "services"):
         if not service.get("unit"):
             used["ai_service", "services", index, "env"] = service.get("env", default)
+    for tool in TOOLS:
+        used[tool, "env"] = (data.get(tool) or {}).get("env")
     for location, name in used.items():
         if name is not None and name not in names:
             yield Problem(location, f"no environment '{name}' in python_env.envs", _near(name, names))

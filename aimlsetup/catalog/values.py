@@ -101,6 +101,38 @@ RULES: dict[str, dict[str, str]] = {
         "devices": "device",
         "virtualenvs_dir": "plain_path",
     },
+    "jupyter": {
+        "env": "common_name",
+        "address": "address",
+        "base_path": "base_path",
+        "user": "account",
+        "group": "account",
+        "devices": "device",
+        "memory_max": "memory",
+        "virtualenvs_dir": "plain_path",
+    },
+    "monitoring": {
+        "address": "address",
+    },
+    "tensorboard": {
+        "env": "common_name",
+        "address": "address",
+        "base_path": "base_path",
+        "user": "account",
+        "group": "account",
+        "virtualenvs_dir": "plain_path",
+    },
+    "tf_serving": {
+        "package": "package",
+        "models.model_key": "model_key",
+        "models.dnnarch": "common_name",
+        "models.name": "tensorflow_model",
+        "clients": "network",
+        "user": "account",
+        "group": "account",
+        "devices": "device",
+        "memory_max": "memory",
+    },
 }
 
 
@@ -154,6 +186,11 @@ def _address(value: str) -> str | None:
     return found
 
 
+def _network(value: str) -> str | None:
+    found: str | None = util("shapes").expected_network(value)
+    return found
+
+
 def _package(value: str) -> str | None:
     try:
         util("apt").parse_wish(value)
@@ -178,6 +215,7 @@ def _git(check: str, words: str) -> Check:
 
 OTHERS: dict[str, Check] = {
     "address": _address,
+    "network": _network,
     "interpreter": lambda value: expected("plain_path", value) if value.startswith("/") else None,
     "package": _package,
     "repository": _git("source", "https://HOST/PATH, ssh://[USER@]HOST/PATH, [USER@]HOST:PATH or an absolute path"),

@@ -21,12 +21,14 @@ from aimlsetup.locking import (
     network,
     repositories,
     solving,
+    tf_serving,
 )
 from aimlsetup.locking.arguments import fill
 from aimlsetup.locking.decision import Case, Decided
 from aimlsetup.locking.platforms import Platform, classes, free_name, platform
 from aimlsetup.locking.presets import filled
 from aimlsetup.locking.scope import scoped
+from aimlsetup.locking.tools import equipped
 from aimlsetup.models.inventory import Listed
 from aimlsetup.models.lock import HostClass, Lock
 from aimlsetup.models.observation import Observation
@@ -42,6 +44,7 @@ DECIDERS: dict[str, Callable[[Case], Decided]] = {
     **{name: partial(libraries.siblings, name) for name in libraries.COMPONENTS},
     environments.COMPONENT: environments.decide,
     checkouts.COMPONENT: checkouts.decide,
+    tf_serving.COMPONENT: tf_serving.decide,
 }
 
 
@@ -75,7 +78,7 @@ def make(
     digest = profile_digest(profile)
     cases = {
         name: Case(
-            scoped(alike.profile, alike.platform.account), alike.platform, alike.hosts, known,
+            _equipped(scoped(alike.profile, alike.platform.account), known), alike.platform, alike.hosts, known,
             _earlier(old, alike.hosts), upgrade, follow,
         )
         for name, alike in classes(observations, profile, known, described).items()
@@ -85,6 +88,10 @@ def make(
     others = old.classes if old and old.profile == digest else {}
     gone = _gone(profile, others)
     return Lock(profile=digest, classes=_with_others(solved, others, gone))
+
+
+def _equipped(profile: Profile, known: catalog.Catalog) -> Profile:
+    return equipped(profile, components(profile, known))
 
 
 def _merged(solved: dict[str, HostClass]) -> dict[str, HostClass]:
@@ -158,7 +165,7 @@ def _fits_roles(entry: HostClass, known: catalog.Catalog) -> bool:
 
 
 def components(profile: Profile, known: catalog.Catalog) -> list[str]:
-    """The chosen components (none named means all), in the order in which they are applied.
+    """The chosen components (none named means all but optional ones), in the order in which they are applied.
 
     What all of them fetch through comes by itself where the profile needs it.
     """
@@ -166,7 +173,8 @@ def components(profile: Profile, known: catalog.Catalog) -> list[str]:
     def chosen(name: str) -> bool:
         if name == network.COMPONENT:
             return network.wanted(profile, known)
-        return not profile.components or name in profile.components
+        wished = name in profile.sections or not known.components[name].optional
+        return wished if not profile.components else name in profile.components
 
     return [
         name

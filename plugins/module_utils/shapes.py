@@ -11,6 +11,7 @@ import re
 SHAPES = {
     "account": (r"[a-z_][a-z0-9_-]{0,31}", "the name of an account, such as codehub"),
     "app": (r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", "module:function, such as web_server:main"),
+    "base_path": (r"(/[A-Za-z0-9._~-]+)*/?", "the path that URLs begin with, such as / or /jupyter"),
     "build": (r"3\.[0-9]{1,2}\.[0-9]{1,2}-[0-9]{8}", "a build of Python, such as 3.13.17-20261021"),
     "common_name": (r"[A-Za-z0-9][\w.-]{0,62}", "the common name of a virtualenv, such as py_3"),
     "device": (r"/dev/[\w./-]+|(char|block)-[\w*-]+", "a device such as /dev/nvidia0 or char-nvidia-uvm"),
@@ -46,6 +47,8 @@ SHAPES = {
     "relative_path": (r"[^\x00-\x1f\x7f/][^\x00-\x1f\x7f]*", "a relative path without '..'"),
     "series": (r"[0-9]{1,3}\.[0-9]{1,3}", "a release of CUDA as major.minor, such as '12.4'"),
     "sha256": (r"[0-9a-f]{64}", "a sha256 in 64 hex digits"),
+    "tensorflow_model": (r"[A-Za-z0-9][\w.-]{0,127}", "the name of a model, such as vidteq-rld-1"),
+    "token": (r"[!-~]{16,256}", "16 to 256 printable characters without blanks"),
     "unit": (r"[A-Za-z0-9:_.@-]+\.service", "the name of a unit, such as gunicorn.service"),
     "setting": (r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", "the name of a setting, such as ARCHS or DBCFG.OASISCFG"),
     "url": (
@@ -71,4 +74,13 @@ def expected_address(value):
         ipaddress.ip_address(str(value))
     except ValueError:
         return "an IP address, such as 127.0.0.1"
+    return None
+
+
+def expected_network(value):
+    """None when a value is an IP address, a network or `localhost`, as systemd filters by, else what was expected."""
+    try:
+        ipaddress.ip_network("127.0.0.0/8" if value == "localhost" else str(value), strict=False)
+    except ValueError:
+        return "an IP address, a network such as 10.0.0.0/8, or localhost"
     return None

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from aimlsetup import content
+from aimlsetup import catalog, content
 
 ROOT = Path(__file__).parents[2]
 ROLES = sorted(path.name for path in (content.root() / "roles").iterdir() if path.is_dir())
@@ -27,6 +27,13 @@ def options(role: str) -> dict[str, Any]:
 def test_the_site_runs_every_role_and_no_other() -> None:
     assert sorted(COMPONENTS) == ROLES
     assert yaml.safe_load((ROOT / "playbooks" / "verify.yml").read_text())[0]["tasks"][0]["loop"] == COMPONENTS
+
+
+@pytest.mark.parametrize("playbook", ["site", "verify"])
+def test_optional_components_run_where_they_are_named_alone(playbook: str) -> None:
+    play = yaml.safe_load((ROOT / "playbooks" / f"{playbook}.yml").read_text())[0]
+    optional = [name for name, entry in catalog.load().components.items() if entry.optional]
+    assert play["vars"]["__site_optional"] == optional
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -1,4 +1,4 @@
-"""What the lock decides for `tf_serving`: the repository it comes from, and which build of it the host's CPU can run."""
+"""What the lock decides for `tf_serving`: the repository it comes from, and which build of it the CPU can run."""
 
 from typing import Any
 

@@ -37,7 +37,7 @@ def expected(kind, value):
     """None when a value is of this kind, else what was expected."""
     if kind in NUMBERS:
         low, high = NUMBERS[kind]
-        fits = isinstance(value, int) and low <= value <= high
+        fits = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
         return None if fits else f"a number from {low} to {high}"
     addresses = {"address": shapes.expected_address, "network": shapes.expected_network}
     return addresses[kind](value) if kind in addresses else shapes.expected(kind, value)

@@ -11,7 +11,7 @@ import re
 SHAPES = {
     "account": (r"[a-z_][a-z0-9_-]{0,31}", "the name of an account, such as codehub"),
     "app": (r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", "module:function, such as web_server:main"),
-    "base_path": (r"(/[A-Za-z0-9._~-]+)*/?", "the path that URLs begin with, such as / or /jupyter"),
+    "base_path": (r"/|(/[A-Za-z0-9._~-]+)+/?", "the path that URLs begin with, such as / or /jupyter"),
     "build": (r"3\.[0-9]{1,2}\.[0-9]{1,2}-[0-9]{8}", "a build of Python, such as 3.13.17-20261021"),
     "common_name": (r"[A-Za-z0-9][\w.-]{0,62}", "the common name of a virtualenv, such as py_3"),
     "device": (r"/dev/[\w./-]+|(char|block)-[\w*-]+", "a device such as /dev/nvidia0 or char-nvidia-uvm"),

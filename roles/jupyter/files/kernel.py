@@ -8,13 +8,14 @@ import uuid
 import websocket
 
 URL, CODE, TOKEN = sys.argv[1], sys.argv[2], sys.stdin.read()
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy knows nothing of this host's ports
 
 
 def ask(path, body=None, method=None):
     """Content of a request to the server's API."""
     headers = {"Authorization": "token " + TOKEN, "Content-Type": "application/json"}
-    request = urllib.request.Request(URL + path, body, headers, method=method)
-    return urllib.request.urlopen(request, timeout=30).read()
+    request = urllib.request.Request(URL + path, body, headers, method=method)  # noqa: S310 - this host's own service
+    return DIRECT.open(request, timeout=30).read()
 
 
 def executed(connection):

@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 """Writes what Prometheus' node exporter does not know: GPUs, services of codehub, and requests from access logs.
 
 The output is a file for its textfile collector, replaced at once. Requests are counted on in a state file, which also
@@ -201,7 +200,7 @@ def count(models, line):
     """Count one line of an access log in; one that is none is passed over."""
     try:
         entry = json.loads(line.decode("utf-8", "replace"))
-        status, seconds = int(entry["status"]), float(entry.get("request_time") or 0)
+        status, seconds = int(entry["status"]), duration(entry.get("request_time"))
         model = str(entry.get("model") or "")
     except (ValueError, KeyError, TypeError, AttributeError):
         return
@@ -214,6 +213,15 @@ def count(models, line):
     own["count"] += 1
     own["sum"] = round(own["sum"] + seconds, 6)
     own["buckets"] = [had + (seconds <= bound) for had, bound in zip(own["buckets"], BUCKETS)]
+
+
+def duration(value):
+    """Seconds as a log has them; 0 for what is no number, which one sum would never get rid of."""
+    try:
+        seconds = float(value)
+    except (ValueError, TypeError):
+        return 0.0
+    return seconds if 0 <= seconds < 1e9 else 0.0
 
 
 def usage(page, logs, state):

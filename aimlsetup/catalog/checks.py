@@ -22,6 +22,7 @@ UNIQUE = (
     ("python_env", "envs", "name"),
     ("repos", "checkouts", "dest"),
 )
+TOOLS = ("tensorboard", "jupyter")  # services of one environment each
 LIBRARIES = ("cuda", "cudnn", "tensorrt", "nccl")  # of the GPU's stack, what a wish may name
 BARE_VERSION = re.compile(r"\d+(\.\d+)*")
 
@@ -173,9 +174,10 @@ def _gpu(data: Data, catalog: Catalog) -> Iterator[Problem]:
 def _ports(data: Data, catalog: Catalog) -> Iterator[Problem]:
     del catalog
     for index, service in _entries(data, "ai_service", "services"):
-        if not 1 <= service["port"] <= 65535:
+        port = service.get("port")
+        if port is not None and not 1 <= port <= 65535:
             location = ("ai_service", "services", index, "port")
-            yield Problem(location, f"{service['port']} is not a port", "choose one from 1 to 65535")
+            yield Problem(location, f"{port} is not a port", "choose one from 1 to 65535")
 
 
 def _unique(data: Data, catalog: Catalog) -> Iterator[Problem]:
@@ -198,6 +200,8 @@ def _envs(data: Data, catalog: Catalog) -> Iterator[Problem]:
     for index, service in _entries(data, "ai_service", "services"):
         if not service.get("unit"):
             used["ai_service", "services", index, "env"] = service.get("env", default)
+    for tool in TOOLS:
+        used[tool, "env"] = (data.get(tool) or {}).get("env")
     for location, name in used.items():
         if name is not None and name not in names:
             yield Problem(location, f"no environment '{name}' in python_env.envs", _near(name, names))

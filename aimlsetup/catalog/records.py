@@ -43,17 +43,16 @@ class Component(Document):
     (`envs.requirements` for a list's elements), which a profile may therefore leave out. With `device` it is part of
     sites that compute there and of no other. `user` are further values where nobody is root (`{user.X}` is the user's
     `home`, `state` and what runs `services`); a component without them needs root. An `implied` one comes by itself
-    where a profile calls for it. An `optional` one is part of a site only where the profile names it, among its
-    components or with a section.
+    where a profile calls for it, an `optional` one only where a profile names it or has a section of it.
     """
 
     title: str
     device: Literal["gpu"] | None = None
-    optional: bool = False
     arguments: dict[str, Any] = Field(default_factory=dict)
     solved: list[str] = Field(default_factory=list)
     user: dict[str, Any] | None = None
     implied: bool = False
+    optional: bool = False
 
 
 class Serving(Document):

@@ -141,6 +141,38 @@ RULES: dict[str, dict[str, str]] = {
         "memory_max": "memory",
         "virtualenvs_dir": "plain_path",
     },
+    "jupyter": {
+        "env": "common_name",
+        "address": "address",
+        "base_path": "path_prefix",
+        "user": "account",
+        "group": "account",
+        "devices": "device",
+        "memory_max": "memory",
+        "virtualenvs_dir": "plain_path",
+    },
+    "monitoring": {
+        "address": "address",
+    },
+    "tensorboard": {
+        "env": "common_name",
+        "address": "address",
+        "base_path": "path_prefix",
+        "user": "account",
+        "group": "account",
+        "virtualenvs_dir": "plain_path",
+    },
+    "tf_serving": {
+        "package": "package",
+        "models.model_key": "model_key",
+        "models.dnnarch": "common_name",
+        "models.name": "tensorflow_model",
+        "clients": "client",
+        "user": "account",
+        "group": "account",
+        "devices": "device",
+        "memory_max": "memory",
+    },
 }
 
 
@@ -225,6 +257,7 @@ OTHERS: dict[str, Check] = {
     "address": _shape("expected_address"),
     "endpoint": _shape("expected_endpoint"),
     "network": _shape("expected_network"),
+    "client": _shape("expected_client"),
     "interpreter": lambda value: expected("plain_path", value) if value.startswith("/") else None,
     "package": _package,
     "repository": _git("source", "https://HOST/PATH, ssh://[USER@]HOST/PATH, [USER@]HOST:PATH or an absolute path"),

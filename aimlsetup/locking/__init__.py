@@ -26,6 +26,7 @@ from aimlsetup.locking import (
     repositories,
     services,
     solving,
+    tf_serving,
 )
 from aimlsetup.locking.arguments import fill
 from aimlsetup.locking.decision import Case, Decided, Serving
@@ -33,6 +34,7 @@ from aimlsetup.locking.needed import with_needed as needed
 from aimlsetup.locking.platforms import Platform, classes, free_name, platform
 from aimlsetup.locking.presets import filled
 from aimlsetup.locking.scope import scoped
+from aimlsetup.locking.tools import equipped
 from aimlsetup.models.inventory import Listed
 from aimlsetup.models.lock import HostClass, Lock
 from aimlsetup.models.observation import Observation
@@ -51,6 +53,7 @@ DECIDERS: dict[str, Callable[[Case], Decided]] = {
     capacity.COMPONENT: services.decide,
     gateway.COMPONENT: gateway.decide,
     mongodb.COMPONENT: mongodb.decide,
+    tf_serving.COMPONENT: tf_serving.decide,
 }
 # Of these, what follows from the hosts as they are now: a lock is outdated when it would be decided otherwise.
 LIVE = (capacity.COMPONENT, gateway.COMPONENT)
@@ -86,7 +89,7 @@ def make(
     digest = profile_digest(profile)
     cases = {
         name: Case(
-            needed(scoped(alike.profile, alike.platform.account), known), alike.platform, alike.hosts, known,
+            needed(_equipped(scoped(alike.profile, alike.platform.account), known), known), alike.platform, alike.hosts, known,
             _earlier(old, alike.hosts), upgrade, follow,
         )
         for name, alike in classes(observations, profile, known, described).items()
@@ -118,6 +121,10 @@ def _address(host: str, observation: Observation, profile: Profile) -> str | Non
     """Where others reach a host: as the profile reaches it, or the address that it has."""
     given = profile.hosts[host].address if host in profile.hosts else None
     return given or observation.facts.get("address")
+
+
+def _equipped(profile: Profile, known: catalog.Catalog) -> Profile:
+    return equipped(profile, components(profile, known))
 
 
 def _merged(solved: dict[str, HostClass]) -> dict[str, HostClass]:
@@ -209,7 +216,7 @@ def _fits_roles(entry: HostClass, known: catalog.Catalog) -> bool:
 
 
 def components(profile: Profile, known: catalog.Catalog) -> list[str]:
-    """The chosen components (none named means all), in the order in which they are applied.
+    """The chosen components (none named means all but optional ones), in the order in which they are applied.
 
     What all of them fetch through comes by itself where the profile needs it.
     """
@@ -217,9 +224,8 @@ def components(profile: Profile, known: catalog.Catalog) -> list[str]:
     def chosen(name: str) -> bool:
         if name == network.COMPONENT:
             return network.wanted(profile, known)
-        if known.components[name].optional and not profile.components:
-            return bool(profile.sections.get(name))
-        return not profile.components or name in profile.components
+        wished = name in profile.sections or not known.components[name].optional
+        return wished if not profile.components else name in profile.components
 
     return [
         name

@@ -22,6 +22,7 @@ from aimlsetup.locking import (
     network,
     profile_digest,
     repositories,
+    tf_serving,
 )
 from aimlsetup.locking.access import public
 from aimlsetup.locking.availability import TITLES
@@ -112,7 +113,7 @@ def used(profile: Profile, lock: Lock | None, releases: Iterable[Release], catal
 
 def _uses(site: Site) -> Iterator[Found]:
     """All that a site uses."""
-    for of_one_kind in (_network, _archives, _pypi, _pytorch, _builds, _apt, _further, _remotes):
+    for of_one_kind in (_network, _archives, _pypi, _pytorch, _builds, _apt, _model_server, _further, _remotes):
         yield from of_one_kind(site)
 
 
@@ -270,6 +271,21 @@ def _apt(site: Site) -> Iterator[Found]:
                     needed=installs or moved,
                 )
                 yield Found(use, partial(answers.apt, entry), _elsewhere(name))
+
+
+def _model_server(site: Site) -> Iterator[Found]:
+    """TensorFlow Serving's repository, which hosts alone read."""
+    if tf_serving.COMPONENT not in site.chosen:
+        return
+    name, users = tf_serving.SOURCE, (tf_serving.COMPONENT,)
+    for platform in site.platforms:
+        case = Case(site.profile, platform, [], site.catalog)
+        if tf_serving.serves(platform, case):
+            entry = tf_serving.repository(case)
+            use = site.use(name, "apt", url=_shown(entry["uri"]), platform=platform.name, used_by=users)
+            yield Found(use, partial(answers.apt, entry), _elsewhere(name))
+    if not site.platforms:
+        yield Found(site.use(name, "apt", url=_shown(site.named(name)), used_by=users), INCOMPLETE)
 
 
 def _remotes(site: Site) -> Iterator[Found]:

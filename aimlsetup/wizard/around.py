@@ -22,7 +22,8 @@ def surroundings(catalog: Catalog, releases: Mapping[str, str], sandbox_lack: st
             },
             entry.device,
             rootless=entry.user is not None,
-            implied=entry.implied or entry.optional,
+            implied=entry.implied,
+            optional=entry.optional,
         )
         for name, entry in catalog.components.items()
     )

@@ -47,6 +47,8 @@ class Component:
     """It can be set up without root, below a prefix."""
     implied: bool = False
     """It comes by itself where the profile has what it is for."""
+    optional: bool = False
+    """It is there only where it is asked for."""
 
 
 @dataclass(frozen=True)

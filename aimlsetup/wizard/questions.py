@@ -209,7 +209,9 @@ BASICS = (
         kind=WORDS,
         at=(("components",),),
         default=lambda scene: [
-            item.name for item in scene.around.components if _fits(item, scene) and not item.implied
+            item.name
+            for item in scene.around.components
+            if _fits(item, scene) and not item.implied and not item.optional
         ],
         choices=_components,
     ),

@@ -1,54 +1,57 @@
-"""Jinja filter `value_problems`: which arguments of a role are not what they must be."""
+"""Jinja filter `value_problems`: role arguments that a unit, a configuration file or the network could not hold."""
 
 DOCUMENTATION = r"""
 ---
 name: value_problems
-short_description: What is wrong with the values that end up in files
+short_description: What is wrong with single role arguments
 description:
-  - Says of each value what was expected, by the same rules that profiles are read with. A value that is unset is none.
+  - Says of each argument whether it is of its kind, so that a role refuses it before it changes anything. A value of
+    null is in order.
 options:
   _input:
-    description: The values, each a text, a number or a list of them, by the option's name.
-    type: dict
-    required: true
-  kinds:
-    description: What each must be, by the option's name; V(address), V(port), or a kind of F(module_utils/shapes.py).
+    description:
+      - For each argument's name a list of its kind and its value, or values. Kinds are those of the plugin utility C(shapes),
+        V(address), V(client), V(port) and V(seconds).
     type: dict
     required: true
 author: [aimlsetup maintainers]
 """
 
 EXAMPLES = r"""
-problems: "{{ {'redis_port': redis_port} | codehub.aimlsetup.value_problems({'redis_port': 'port'}) }}"
+problems: "{{ {'jupyter_port': ['port', jupyter_port]} | codehub.aimlsetup.value_problems }}"
 """
 
 RETURN = r"""
 _value:
-  description: One sentence per value that is not accepted.
+  description: One sentence per problem; none when all is in order.
   type: list
   elements: str
 """
 
 from ansible_collections.codehub.aimlsetup.plugins.module_utils import shapes
 
+NUMBERS = {"port": (1, 65535), "seconds": (1, 86400)}
+
 
 def expected(kind, value):
     """None when a value is of this kind, else what was expected."""
-    if kind == "address":
-        return shapes.expected_address(value)
-    if kind == "port":
-        return None if isinstance(value, int) and 1 <= value <= 65535 else "a port, from 1 to 65535"
-    return shapes.expected(kind, value)
+    if kind in NUMBERS:
+        low, high = NUMBERS[kind]
+        fits = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+        return None if fits else f"a number from {low} to {high}"
+    addresses = {"address": shapes.expected_address, "client": shapes.expected_client}
+    return addresses[kind](value) if kind in addresses else shapes.expected(kind, value)
 
 
-def value_problems(values, kinds):
-    """Sentences about values that are not of their kind."""
+def value_problems(arguments):
+    """One sentence for each argument that is not of its kind. A secret's value is not in it."""
     found = []
-    for name, value in values.items():
-        for item in value if isinstance(value, list) else [value]:
-            words = None if item is None else expected(kinds[name], item)
+    for name, (kind, given) in arguments.items():
+        for value in given if isinstance(given, list) else [given]:
+            words = None if value is None else expected(kind, value)
             if words:
-                found.append(f"{name}: {str(item)[:60]!r} is not accepted, expected {words}")
+                shown = "" if kind == "token" else f" {value!r}"
+                found.append(f"{name}{shown}: expected {words}")
     return found
 
 

@@ -45,6 +45,7 @@ SHAPES = {
         "a server as http(s)://HOST[:PORT], without path and account",
     ),
     # The first line of a script names its interpreter, and can quote nothing.
+    "path_prefix": (r"/|(/[A-Za-z0-9._~-]+)+/?", "the path that URLs begin with, such as / or /jupyter"),
     "plain_path": (r"/[A-Za-z0-9_.+@/-]+", "an absolute path of letters, digits and '_.+@-'"),
     "proxy": (
         r"http://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/?",
@@ -57,6 +58,8 @@ SHAPES = {
     "sha256": (r"[0-9a-f]{64}", "a sha256 in 64 hex digits"),
     "size": (r"[0-9]+[KMGT]?", "a size such as 4G"),
     "tool_path": (r"(/[A-Za-z0-9_.~-]+)+/", "a path with a slash at both ends, such as /tensorboard/"),
+    "tensorflow_model": (r"[A-Za-z0-9][\w.-]{0,127}", "the name of a model, such as vidteq-rld-1"),
+    "token": (r"[!-~]{16,256}", "16 to 256 printable characters without blanks"),
     "unit": (r"[A-Za-z0-9:_.@-]+\.service", "the name of a unit, such as gunicorn.service"),
     "setting": (r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", "the name of a setting, such as ARCHS or DBCFG.OASISCFG"),
     "url": (
@@ -99,4 +102,13 @@ def expected_network(value):
         ipaddress.ip_network(str(value))
     except ValueError:
         return "an IP address or a network, such as 10.0.0.0/8"
+    return None
+
+
+def expected_client(value):
+    """None when a value is an IP address, a network or `localhost`, as systemd filters by, else what was expected."""
+    try:
+        ipaddress.ip_network("127.0.0.0/8" if value == "localhost" else str(value), strict=False)
+    except ValueError:
+        return "an IP address, a network such as 10.0.0.0/8, or localhost"
     return None

@@ -21,6 +21,7 @@ def test_scenario(scenario: str, tmp_path: Path) -> None:
     prefix = f"t{os.getpid()}"
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "NO_COLOR": "1", "ANSIBLE_NOCOLOR": "1",
+        "AIMLSETUP_TEST_CACHE": os.environ.get("AIMLSETUP_TEST_CACHE") or str(Path.home() / ".cache/aimlsetup/tests"),
         "SANDBOX_PREFIX": prefix, "MOLECULE_EPHEMERAL_DIRECTORY": str(tmp_path / "molecule"),
     }
     command = ["molecule", "--base-config", ".config/molecule/config.yml", "test", "--scenario-name", scenario]

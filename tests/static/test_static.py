@@ -26,6 +26,7 @@ CHECKS = {
         "roles",
         "plugins/modules/observe.py",
         "plugins/modules/doctor.py",
+        "roles/monitoring/files",
     ],
     "python-3.8": ["vermin", "-q", "-t=3.8-", "--no-tips", "--violations", "plugins/modules"],
     # The oldest Python of a release that hosts may have (Ubuntu 22.04).

@@ -89,7 +89,7 @@ def make(
     digest = profile_digest(profile)
     cases = {
         name: Case(
-            needed(_equipped(scoped(alike.profile, alike.platform.account), known), known), alike.platform, alike.hosts, known,
+            _equipped(scoped(alike.profile, alike.platform.account), known), alike.platform, alike.hosts, known,
             _earlier(old, alike.hosts), upgrade, follow,
         )
         for name, alike in classes(observations, profile, known, described).items()
@@ -124,7 +124,8 @@ def _address(host: str, observation: Observation, profile: Profile) -> str | Non
 
 
 def _equipped(profile: Profile, known: catalog.Catalog) -> Profile:
-    return equipped(profile, components(profile, known))
+    """With what its services and tools need in their environments."""
+    return needed(equipped(profile, components(profile, known)), known)
 
 
 def _merged(solved: dict[str, HostClass]) -> dict[str, HostClass]:

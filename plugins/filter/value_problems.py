@@ -10,8 +10,8 @@ description:
 options:
   _input:
     description:
-      - For each argument's name a list of its kind and its value, or values. Kinds are those of the plugin utility C(shapes),
-        V(address), V(client), V(port) and V(seconds).
+      - For each argument's name a list of its kind and its value, or values. Kinds are those of the plugin utility
+        C(shapes), V(address), V(client), V(port) and V(seconds).
     type: dict
     required: true
 author: [aimlsetup maintainers]

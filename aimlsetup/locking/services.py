@@ -33,7 +33,7 @@ def decide(case: Case) -> Decided:
     )  # fmt: skip
     arguments: dict[str, Any] = {"services": made}
     given = profile.sections.get(COMPONENT, {}).get("devices")
-    if not given and any(service["gpus"] for service in made):
+    if not given and any(service.get("gpus") for service in made):
         arguments["devices"] = NVIDIA_DEVICES
     return Decided(arguments)
 

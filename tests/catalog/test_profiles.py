@@ -125,7 +125,7 @@ def test_the_quickstart_wishes_what_its_application_needs() -> None:
     wished = {Requirement(line).name for line in profile.sections["python_env"]["envs"][0]["requirements"]}
     lines = (example / "app" / "requirements.txt").read_text().splitlines()
     needed = {Requirement(line).name for line in lines if line and not line.startswith("#")}
-    assert wished | {"tensorflow-cpu"} == needed
+    assert wished | {"tensorflow-cpu", "redis"} == needed, "redis is for a queue, which this profile has none of"
     assert profile.requests.framework == {"tensorflow": ">=2.20"}
 
 

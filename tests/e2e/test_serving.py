@@ -48,7 +48,7 @@ def service(key: str, **more: Any) -> dict[str, Any]:
 
 def profile(first: str, second: str, gateway: str, *packages: str) -> dict[str, Any]:
     """Ports are left to the planner."""
-    wishes = ["falcon>=4", "gunicorn>=23", "keras>=3.12", "numpy>=1.26", "pillow>=11", "tensorflow-cpu>=2.20"]
+    wishes = ["falcon>=4", "gunicorn>=23", "keras>=3.12", "numpy>=1.26", "pillow>=11", "pyyaml", "tensorflow-cpu"]
     serving = ["base", "codehub", "data_links", "python_env", "repos", "ai_service"]
     return {
         "version": 1,
@@ -156,19 +156,16 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     release, image = trained(directory)
     names = [f"serving-{os.getpid()}-{name}" for name in ("a", "b", "gw")]
     binds = [f"{repository(directory)}:{GUEST_APP}", f"{release}:/srv/release", cached("uv", "/var/cache/aimlsetup/uv")]
-    try:
-        hosts = sandbox.up(names, "bookworm", binds=binds)
-        made = Served(directory, hosts, image)
-        made.site.write(profile(*names))
-        made.site.run("apply", "--yes", limit=1200)
-        yield made
-    finally:
-        sandbox.down(names)
-
-
-@pytest.fixture(autouse=True)
-def password(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REDIS_PASSWORD", "of-the-queue's %s $x")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REDIS_PASSWORD", "of-the-queue's %s $x")
+        try:
+            hosts = sandbox.up(names, "bookworm", binds=binds)
+            made = Served(directory, hosts, image)
+            made.site.write(profile(*names))
+            made.site.run("apply", "--yes", limit=1200)
+            yield made
+        finally:
+            sandbox.down(names)
 
 
 def trained(directory: Path) -> tuple[Path, bytes]:

@@ -221,7 +221,7 @@ def test_what_does_not_fit_is_refused_before_any_change(served: Served) -> None:
         "more memory than there is": service(OWN, memory_max="900G"),
         "is to compute on GPU 7, and there is none": service(OWN, gpus=["7"]),
         "works through a queue, and there is no redis": service(OWN, queue=True),
-        "are both to be served on port 4200": service(OWN, port=4200),
+        "are both to be served on port 4201": service(OWN, port=4201),
     }
     with served.client() as client:
         for said, other in wrong.items():

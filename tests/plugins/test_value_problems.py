@@ -8,7 +8,8 @@ import pytest
 PLUGINS = "ansible_collections.codehub.aimlsetup.plugins"
 GOOD = [
     ("port", 1), ("port", 65535), ("seconds", 86400), ("address", "::1"), ("address", "127.0.0.1"),
-    ("path_prefix", "/"), ("path_prefix", "/a/b-c/"), ("client", "localhost"), ("client", "10.0.0.0/8"), ("client", "192.0.2.7"),
+    ("path_prefix", "/"), ("path_prefix", "/a/b-c/"),
+    ("client", "localhost"), ("client", "10.0.0.0/8"), ("client", "192.0.2.7"),
     ("token", "0123456789abcdef"), ("tensorflow_model", "digits.next"), ("memory", None),
 ]  # fmt: skip
 BAD = [

@@ -18,9 +18,7 @@ GUEST_APP = "/srv/site/app.git"
 KEY = "acme-rld-1"
 PORT = 4100
 HEALTH = "/api/vision/v2/health"
-RELEASE = "net/weights/model"
-WEIGHTS = f"$AI_WEIGHTS_PATH/{KEY.replace('-', '/')}/net/weights"
-MAKE_RELEASE = f'mkdir -p "{WEIGHTS}" && echo weights >"{WEIGHTS}/model"'
+
 
 
 def git(*argv: str, cwd: Path) -> str:
@@ -73,7 +71,7 @@ def profile(*hosts: str, **changes: Any) -> dict[str, Any]:
                     "app_dir": "/codehub/apps/site/apps/www/od/wsgi-bin",
                     "checkout": "/codehub/apps/site",
                     "health_path": HEALTH,
-                    "release": {"creates": RELEASE, "command": ["sh", "-c", MAKE_RELEASE]},
+                    "weights": False,
                 }
             ]
         },

@@ -7,13 +7,15 @@ import pytest
 
 PLUGINS = "ansible_collections.codehub.aimlsetup.plugins"
 GOOD = [
-    ("port", 1), ("port", 65535), ("seconds", 86400), ("address", "::1"), ("address", "127.0.0.1"), ("path_prefix", "/"),
-    ("path_prefix", "/a/b-c/"), ("client", "localhost"), ("client", "10.0.0.0/8"), ("client", "192.0.2.7"),
+    ("port", 1), ("port", 65535), ("seconds", 86400), ("address", "::1"), ("address", "127.0.0.1"),
+    ("path_prefix", "/"), ("path_prefix", "/a/b-c/"),
+    ("client", "localhost"), ("client", "10.0.0.0/8"), ("client", "192.0.2.7"),
     ("token", "0123456789abcdef"), ("tensorflow_model", "digits.next"), ("memory", None),
 ]  # fmt: skip
 BAD = [
     ("port", 0), ("port", 65536), ("port", "80"), ("port", True), ("seconds", 0), ("address", "everywhere"),
-    ("path_prefix", ""), ("path_prefix", "lab"), ("path_prefix", "/a b"), ("path_prefix", "/a/../b"), ("path_prefix", "/$x"),
+    ("path_prefix", ""), ("path_prefix", "lab"), ("path_prefix", "/a b"), ("path_prefix", "/a/../b"),
+    ("path_prefix", "/$x"),
     ("client", "any"), ("client", "10.0.0.0/40"), ("client", "10.0.0.1 0.0.0.0/0"), ("token", ""),
     ("token", "short"), ("token", "with blanks in it, and long"), ("token", "0123456789abcdef\n"),
     ("tensorflow_model", "a/b"),

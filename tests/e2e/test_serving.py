@@ -246,7 +246,7 @@ def test_a_load_test_asks_everything_at_once(served: Served) -> None:
 
 @pytest.mark.host
 def test_no_request_is_lost_while_a_new_environment_is_rolled_out(served: Served) -> None:
-    served.site.write(profile(*(host.name for host in served.hosts), "six"))
+    served.site.write(profile(*(host.name for host in served.hosts), "colorama"))
     with served.client() as client:
         said = served.site.run("apply", "--yes", limit=1200)
     assert client.failed() == [], client.told()
@@ -264,6 +264,6 @@ def test_a_host_that_is_lost_costs_a_second_at_most(served: Served) -> None:
         lost = time.monotonic()
         sandbox.kill(served.second)
         time.sleep(10)
-    failed = client.failed()
-    assert not failed or max(failed) - min(failed) <= 1, [round(began - lost, 1) for began in failed]
-    assert client.failed(since=lost) == []
+    failed = [round(began - lost, 1) for began in client.failed()]
+    assert not failed or max(failed) - min(failed) <= 1, failed
+    assert max(failed, default=0) < 3, "and none of the last seconds"

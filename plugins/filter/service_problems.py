@@ -84,9 +84,16 @@ def of_gpus(service):
     fraction = service.get("gpu_fraction")
     if fraction is not None and not 0 < fraction <= 1:
         found.append(f"gpu_fraction {fraction!r}: expected a number above 0, and at most 1")
-    if any(not isinstance(word, str) or "\0" in word for word in service.get("model_server") or []):
-        found.append("model_server: expected a program and its arguments, without NUL")
-    return found
+    return found + of_model_server(service)
+
+
+def of_model_server(service):
+    """Problems of the model server's command; the first word must not be something else to env."""
+    words = service.get("model_server") or []
+    program = words[0] if words else "python"
+    if not program or program.startswith("-") or "=" in program or any("\0" in word for word in words):
+        return [f"model_server {words!r}: expected a program and its arguments, without NUL"]
+    return []
 
 
 def of_release(release):

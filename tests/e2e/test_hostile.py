@@ -52,6 +52,7 @@ FREE = {
     "repos.checkouts.url",
     "ai_service.services.release.command",
     "ai_service.services.release.creates",
+    "ai_service.services.model_server",
 }
 
 

@@ -2,10 +2,11 @@
 
 import json
 import os
+import sys
 
 import redis
 
 queue = redis.Redis()
-queue.set("server:" + os.environ["API_MODEL_KEY"], json.dumps(dict(os.environ)))
+queue.set("server:" + os.environ["API_MODEL_KEY"], json.dumps([sys.argv[1:], dict(os.environ)]))
 while True:
     queue.blpop("work:" + os.environ["API_MODEL_KEY"])

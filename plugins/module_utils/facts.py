@@ -181,14 +181,17 @@ def address():
     """
     rows = [line.split() for line in _read("/proc/net/route").splitlines()[1:]]
     ordered = sorted((row[1] != "00000000", int(row[6]), row[0]) for row in rows if len(row) > 6)
+    found = [_address_of(name) for _other, _metric, name in ordered]
+    return next((known for known in found if known), None)
+
+
+def _address_of(interface):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
-        for _other, _metric, name in ordered:
-            try:
-                found = fcntl.ioctl(asked.fileno(), SIOCGIFADDR, struct.pack("256s", name.encode()[:15]))
-                return socket.inet_ntoa(found[20:24])
-            except OSError:
-                continue
-    return None
+        try:
+            found = fcntl.ioctl(asked.fileno(), SIOCGIFADDR, struct.pack("256s", interface.encode()[:15]))
+        except OSError:
+            return None
+    return socket.inet_ntoa(found[20:24])
 
 
 def package_locks():

@@ -1,5 +1,6 @@
 """A small site (accounts, directories, configuration) on a real host, and the command line on it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -78,10 +79,11 @@ def cli(tmp_path: Path) -> Cli:
 
 @pytest.fixture(scope="module")
 def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cli, sandbox.Host]]:
-    """The small site, applied to a host that the tests of a file share; each leaves it converged."""
+    """The small site, applied to a host that had no Python, which tests of a file share; each leaves it converged."""
     with factory() as hosts:
-        host = hosts("bookworm")
+        host = hosts("bookworm", python=False)
         cli = Cli(tmp_path_factory.mktemp("site"))
         cli.profile({host.name: {"connection": "sandbox"}})
-        cli.done("apply", "--yes")
+        made = json.loads(cli.done("apply", "--yes", "--json"))
+        assert made["hosts"][host.name]["applied"] == ["base", "codehub"]
         yield cli, host

@@ -16,10 +16,11 @@ pytestmark = [pytest.mark.host, pytest.mark.network]
 
 # By the component that has to be named. What happens at once does not hide one another.
 DAMAGE = {
-    "a changed file, a removed link, a moved git head": {
+    "a changed file, a removed link, a moved git head, an uninstalled Python package": {
         "codehub": ["sh", "-c", "echo '# edited' >> /codehub-config/app.yml"],
         "data_links": ["rm", "/aimldl-dat/logs"],
         "repos": ["runuser", "-u", "codehub", "--", "git", "-C", "/codehub/apps/site", "checkout", "-q", "v1"],
+        "python_env": ["sh", "-c", "rm -r /virtualmachines/virtualenvs/py_3/lib/python3*/site-packages/gunicorn*"],
     },
     "a stopped unit": {
         "ai_service": ["systemctl", "stop", f"codehub-ai@{KEY}.service", f"codehub-ai@{KEY}.socket"],
@@ -38,9 +39,6 @@ DAMAGE = {
             systemctl daemon-reload
          """,
         ],
-    },
-    "an uninstalled Python package": {
-        "python_env": ["sh", "-c", "rm -r /virtualmachines/virtualenvs/py_3/lib/python3*/site-packages/gunicorn*"],
     },
 }
 DEPENDENTS = {"python_env": {"ai_service"}, "repos": {"ai_service"}}

@@ -6,6 +6,7 @@ works through a queue. A third host is the gateway.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import threading
@@ -247,12 +248,19 @@ def test_a_load_test_asks_everything_at_once(served: Served) -> None:
 @pytest.mark.host
 def test_no_request_is_lost_while_a_new_environment_is_rolled_out(served: Served) -> None:
     served.site.write(profile(*(host.name for host in served.hosts), "colorama"))
+    first, second, gateway = (host.name for host in served.hosts)
     with served.client() as client:
-        said = served.site.run("apply", "--yes", limit=1200)
+        limited = served.site.run("apply", "--yes", "--limit", first, limit=1200)
+        rest = served.site.run("apply", "--yes", limit=1200)
     assert client.failed() == [], client.told()
     assert len(client.seen) > 100
-    for host in (served.first, served.second):
-        assert f"{host.name} out of rotation for {BOTH}" in said
+    assert turns(limited, gateway) == [(first, "out of"), (first, "in")], "by a gateway that --limit leaves out"
+    assert turns(rest, gateway) == [(second, "out of"), (second, "in")]
+
+
+def turns(said: str, gateway: str) -> list[tuple[str, str]]:
+    """Which hosts the gateway took out of its rotation and back in, in order."""
+    return re.findall(rf"^{gateway}: (\S+) (out of|in) rotation for ", said, re.MULTILINE)
 
 
 @pytest.mark.host

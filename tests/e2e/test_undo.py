@@ -20,7 +20,7 @@ from tests.e2e.site import HEALTH, PORT, Site, profile
 from tests.remote import on
 
 pytestmark = [pytest.mark.host, pytest.mark.network]
-PROFILES = 10
+PROFILES = 5
 SEED = 7
 
 

@@ -19,6 +19,7 @@ from aimlsetup.sandbox import Host
 OWN_NAME = re.compile(r"t(\d+)-.+")  # the process that made it, and a number or a scenario
 NUMBERS = count(1)
 NOT_RUN = pytest.StashKey[dict[str, int]]()  # what is lacking → how many tests are not run for it
+LONG = "their time: `script/test --long` runs these too"
 
 
 class HostFactory:
@@ -94,11 +95,18 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
     return ByFile(config, log)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Have an option for the long ones."""
+    parser.addoption("--long", action="store_true", help="run also what takes many minutes")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put what boots hosts first, since it takes longest; take it out where the probe finds something lacking."""
     items.sort(key=lambda item: item.get_closest_marker("host") is None)
-    lacking = {item: lack for item in items if (lack := _lack(item))}
+    long = config.getoption("--long")
+    late = {item: LONG for item in items if item.get_closest_marker("long") and not long}
+    lacking = late | {item: lack for item in items if item not in late and (lack := _lack(item))}
     if lacking:
         items[:] = [item for item in items if item not in lacking]
         config.hook.pytest_deselected(items=list(lacking))
@@ -122,7 +130,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     not_run = dict(session.config.stash.get(NOT_RUN, {}))
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["not_run"] = not_run
-    elif not_run and os.environ.get("CI") == "true":
+    elif {*not_run} - {LONG} and os.environ.get("CI") == "true":
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -135,7 +143,8 @@ def pytest_testnodedown(node: Any, error: object) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say what was not run, and which probe failed."""
     if not_run := config.stash.get(NOT_RUN, {}):
-        terminalreporter.section("tests on booted hosts")
+        terminalreporter.section("not run")
         for lacks, number in not_run.items():
-            terminalreporter.line(f"{number} tests were not run, because their hosts cannot boot here:", red=True)
-            terminalreporter.line(lacks, red=True)
+            cause = "for" if lacks == LONG else "because their hosts cannot boot here:"
+            terminalreporter.line(f"{number} tests were not run, {cause}", red=lacks != LONG)
+            terminalreporter.line(lacks, red=lacks != LONG)

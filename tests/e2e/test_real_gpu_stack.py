@@ -16,7 +16,7 @@ from tests.e2e import own
 from tests.e2e import site as small
 from tests.plugins.apt_repository import run
 
-pytestmark = [pytest.mark.host("bookworm", "trixie"), pytest.mark.network]
+pytestmark = [pytest.mark.host("bookworm", "trixie"), pytest.mark.network, pytest.mark.long]
 GPU = "10de:2684"  # a GeForce RTX 4090, which the profile says is going to be there
 LIMIT = 1500  # seconds: 2 GB of packages, and a kernel module to build
 CUDNN = "8.6.0"

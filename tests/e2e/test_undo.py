@@ -20,8 +20,8 @@ from tests.e2e.site import HEALTH, PORT, Site, profile
 from tests.remote import on
 
 pytestmark = [pytest.mark.host, pytest.mark.network]
-PROFILES = 5
 SEED = 7
+DRAWS = [*range(4), *(pytest.param(number, marks=pytest.mark.long) for number in range(4, 10))]
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def lone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, sandb
         sandbox.down([name])
 
 
-@pytest.mark.parametrize("number", range(PROFILES))
+@pytest.mark.parametrize("number", DRAWS)
 def test_after_apply_and_undo_the_host_is_as_it_was(lone: tuple[Site, sandbox.Host], number: int) -> None:
     site, host = lone
     draw = random.Random(f"{SEED}.{number}")

@@ -1,4 +1,4 @@
-"""Five kills at random moments; by hand: `tests/interrupt --runs 100`."""
+"""Kills at random moments; many more by hand: `tests/interrupt --runs 100`."""
 
 import random
 from pathlib import Path
@@ -10,5 +10,6 @@ from tests.faults import interruption
 
 @pytest.mark.host
 @pytest.mark.network
-def test_five_kills_lose_nothing(tmp_path: Path) -> None:
-    interruption.run(tmp_path, runs=5, seed=random.randrange(10**6), say=print)
+@pytest.mark.parametrize("runs", [3, pytest.param(10, marks=pytest.mark.long)])
+def test_kills_lose_nothing(tmp_path: Path, runs: int) -> None:
+    interruption.run(tmp_path, runs=runs, seed=random.randrange(10**6), say=print)

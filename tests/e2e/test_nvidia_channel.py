@@ -60,6 +60,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
             yield made
 
 
+@pytest.mark.long
 def test_up_and_down_again_is_where_it_was(machine: Machine) -> None:
     machine.wish(**OLDER)
     machine.run("apply", "--yes")

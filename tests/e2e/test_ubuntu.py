@@ -13,7 +13,9 @@ from tests.e2e import site as small
 from tests.e2e.test_drift import answer, receipts
 
 PYTHONS = {"noble": "3-12", "jammy": "3-10"}
-pytestmark = [pytest.mark.host(*PYTHONS), pytest.mark.network, pytest.mark.parametrize("release", PYTHONS)]
+pytestmark = [
+    pytest.mark.host(*PYTHONS), pytest.mark.network, pytest.mark.long, pytest.mark.parametrize("release", PYTHONS),
+]  # fmt: skip
 
 
 @dataclass(frozen=True)

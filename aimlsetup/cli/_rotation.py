@@ -21,13 +21,17 @@ Served = dict[str, dict[str, list[str]]]  # {gateway's host: {model: hosts that 
 
 
 def served(site: Site) -> Served:
-    """The site's gateways with what is behind them, as the lock has it; also of hosts that --limit leaves out."""
+    """The site's gateways with what is behind them, as the lock has it; also of hosts that --limit leaves out.
+
+    A lock that was solved anew for some hosts knows nothing of the others: these count as they were locked before.
+    """
     found: Served = {}
-    for each in site.lock.classes.values() if site.lock else ():
-        models = each.components.get(COMPONENT, {}).get("gateway_models", [])
-        behind = {model["model_key"]: [server["host"] for server in model["servers"]] for model in models}
-        found |= {name: behind for name in each.hosts if behind and name in site.profile.hosts}
-    return found
+    for lock in (site.before, site.lock):
+        for each in lock.classes.values() if lock else ():
+            models = each.components.get(COMPONENT, {}).get("gateway_models", [])
+            behind = {model["model_key"]: [server["host"] for server in model["servers"]] for model in models}
+            found |= {name: behind for name in each.hosts if name in site.profile.hosts}
+    return {name: behind for name, behind in found.items() if behind}
 
 
 def beside(site: Site) -> dict[str, Host]:

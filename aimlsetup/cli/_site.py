@@ -24,13 +24,17 @@ from aimlsetup.models.profile import Become, Host, Profile
 
 @dataclass
 class Site:
-    """What is wished and what was solved. `hosts` are reachable definitions of those chosen by `--limit`."""
+    """What is wished and what was solved. `hosts` are reachable definitions of those chosen by `--limit`.
+
+    `before` is the lock as it was read, whatever is solved since.
+    """
 
     path: Path
     profile: Profile
     hosts: dict[str, Host]
     lock: Lock | None
     inventories: Inventories = field(default_factory=Inventories)
+    before: Lock | None = None
 
     @property
     def rootless(self) -> bool:
@@ -130,7 +134,8 @@ def open_site(path: Path, limit: str | None, inventories: Inventories | None = N
             exit_code=Exit.USAGE,
         )
     hosts = reachable({name: profile.hosts[name] for name in names}, boot=boot)
-    return Site(path, profile, hosts, lock_file.read(lock_file.path_of(path)), inventories or Inventories())
+    lock = lock_file.read(lock_file.path_of(path))
+    return Site(path, profile, hosts, lock, inventories or Inventories(), lock)
 
 
 def reachable(hosts: dict[str, Host], *, boot: bool) -> dict[str, Host]:

@@ -39,6 +39,28 @@ SITE: Any = SimpleNamespace(components=lambda _host: {"ai_service": {"ai_service
 RUN: Any = SimpleNamespace(log=SimpleNamespace(path="log"), secrets=SimpleNamespace(scrub=str))
 
 
+def locked(**gateways: list[str]) -> Any:
+    """A lock of hosts that are gateways of one model, each with those behind it."""
+    classes = {
+        name: SimpleNamespace(hosts=[name], components={"gateway": {"gateway_models": models(hosts)}})
+        for name, hosts in gateways.items()
+    }
+    return SimpleNamespace(classes=classes)
+
+
+def models(hosts: list[str]) -> list[dict[str, Any]]:
+    return [{"model_key": "a-b-1", "servers": [{"host": host} for host in hosts]}] if hosts else []
+
+
+def test_a_lock_of_some_hosts_does_not_make_the_others_gateways_forgotten() -> None:
+    profile = SimpleNamespace(hosts={"gw": None, "own": None})
+    before = locked(gw=["gpu1"], own=["gpu2"], gone=["gpu1"])
+    site: Any = SimpleNamespace(profile=profile, before=before, lock=locked(own=[]))
+    assert _rotation.served(site) == {"gw": {"a-b-1": ["gpu1"]}}
+    site.lock = locked(gw=["gpu1", "gpu2"])
+    assert _rotation.served(site) == {"gw": {"a-b-1": ["gpu1", "gpu2"]}, "own": {"a-b-1": ["gpu2"]}}
+
+
 def test_only_gateways_that_know_a_host_are_told(told: dict[str, Any]) -> None:
     _rotation.take_out(RUN, SERVED, ["gpu2", "gpu9"])
     _rotation.take_out(RUN, SERVED, ["gpu9"])

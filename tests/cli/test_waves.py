@@ -17,7 +17,7 @@ HOSTS = ["a", "b", "c", "d"]
 class Here:
     """Stands for the site: hosts that all differ, behind no gateway."""
 
-    lock = None
+    lock = before = None
 
     def components(self, host: str) -> dict[str, dict[str, object]]:
         del host

@@ -10,7 +10,12 @@ import pytest
 from aimlsetup import sandbox
 
 ROOT = Path(__file__).parents[2]
-SCENARIOS = sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
+# Tools beside the API: minutes of packages each, and no other role rests on them.
+BESIDE = ("jupyter", "mongodb", "monitoring", "tensorboard", "tf_serving")
+SCENARIOS = [
+    pytest.param(name, marks=pytest.mark.long) if name in BESIDE else name
+    for name in sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
+]
 LIMIT = 1200  # seconds
 LAST_LINES = 150
 

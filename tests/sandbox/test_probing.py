@@ -39,7 +39,8 @@ def test_bootstrap_installs_what_the_probe_asks_for() -> None:
 def run_tests(*files: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run some tests that boot hosts, and some that do not, with another environment."""
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--long", *files, "tests/sandbox/test_recipe.py"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--long",
+         *files, "tests/sandbox/test_recipe.py"],
         cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=False,
     )
 

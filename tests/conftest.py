@@ -102,11 +102,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put what boots hosts first, since it takes longest; take it out where the probe finds something lacking."""
+    """Put what boots hosts first, since it takes longest; take out what lacks a host, or time."""
     items.sort(key=lambda item: item.get_closest_marker("host") is None)
-    long = config.getoption("--long")
-    late = {item: LONG for item in items if item.get_closest_marker("long") and not long}
-    lacking = late | {item: lack for item in items if item not in late and (lack := _lack(item))}
+    lacking = {item: lack for item in items if (lack := _lack(item))}
     if lacking:
         items[:] = [item for item in items if item not in lacking]
         config.hook.pytest_deselected(items=list(lacking))
@@ -114,7 +112,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _lack(item: pytest.Item) -> str:
-    """What this machine lacks to boot the hosts of a test, in words."""
+    """What a test lacks, in words: its time, or what its hosts need of this machine to boot."""
+    if item.get_closest_marker("long") and not item.config.getoption("--long"):
+        return LONG
     mark = item.get_closest_marker("host")
     return _probed(mark.args) if mark else ""
 

@@ -1,4 +1,4 @@
-"""Hosts behind a gateway are changed one after the other, out of its rotation, and no request is lost."""
+"""Which gateways are told when a host is changed. What clients see meanwhile, tests/e2e/test_serving.py shows."""
 
 from collections.abc import Mapping
 from types import SimpleNamespace
